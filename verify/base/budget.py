@@ -1,0 +1,70 @@
+"""What a run may use, and how it tells that it goes on."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Upper bounds of one task; ``None`` is unlimited. A limit that is met ends in UNDECIDED, never in PROVED."""
+
+    seconds: float | None = None
+    megabytes: int | None = None
+    states: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a search is: distinct states, transitions, states waiting, depth in steps, seconds since its start."""
+
+    task: str
+    states: int
+    transitions: int
+    queue: int
+    depth: int
+    seconds: float
+
+
+@dataclass(slots=True)
+class Budget:
+    """Limits in use: ask :meth:`spent` now and then. ``report`` is called with the progress about twice a second."""
+
+    limits: Limits = field(default_factory=Limits)
+    report: Callable[[Progress], None] | None = None
+    interval: float = 0.5
+    _start: float = field(default_factory=time.monotonic)
+    _next: float = 0.0
+
+    def seconds(self) -> float:
+        """Seconds since the budget was made."""
+        return time.monotonic() - self._start
+
+    def spent(self, progress: Progress) -> str:
+        """The reason why the search must stop here, or "" if it may go on; passes the progress on."""
+        now = self.seconds()
+        if self.report is not None and now >= self._next:
+            self._next = now + self.interval
+            self.report(progress)
+        limits = self.limits
+        if limits.states is not None and progress.states >= limits.states:
+            return f"limit of {limits.states:,} states"
+        if limits.seconds is not None and now >= limits.seconds:
+            return f"time limit of {limits.seconds:g} s"
+        if limits.megabytes is not None and resident_megabytes() >= limits.megabytes:
+            return f"memory limit of {limits.megabytes:,} MB"
+        return ""
+
+
+def resident_megabytes() -> int:
+    """Memory this process holds now, in MB (its peak where the system does not tell the present)."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as statm:  # noqa: PTH123 - a kernel file, read often
+            return int(statm.read().split()[1]) * resource.getpagesize() // 2**20
+    except (OSError, ValueError, IndexError):
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak // (2**20 if sys.platform == "darwin" else 2**10)

@@ -1,0 +1,1 @@
+"""The narrow waist: a timed transition system as frozen data. Every engine, encoder and judge reads this and no more."""

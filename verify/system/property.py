@@ -1,0 +1,132 @@
+"""What can be asked of a system.
+
+Predicates are expressions over a state and the events of the step that led to it (none in the initial state). Runs are
+maximal; those that the liveness forms quantify over have infinitely many ticks and keep the declared fairness.
+Bounds are expressions over parameters alone, a constant in a closed system; they are inclusive, in ticks: violated by the first tick that brings the observer to bound + 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from verify.system.expression import Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Never:
+    """No reachable state satisfies ``bad``. ``premise``: of ``always (p implies q)``, p; it should happen."""
+
+    bad: Expression
+    premise: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NeverLonger:
+    """``bad`` does not hold without interruption over more than ``bound`` ticks; a false state of no length interrupts."""
+
+    bad: Expression
+    bound: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Possible:
+    """Some reachable state satisfies ``good``: proved by a replayed witness, violated by an exhausted search."""
+
+    good: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """Whenever ``trigger``, then ``response`` at once or before more than ``bound`` ticks have passed.
+
+    ``trigger`` None: counted from the initial state, once. The obligation is the oldest pending; a repeated trigger does
+    not restart it; a response discharges it, and one in the very state of the trigger counts.
+    """
+
+    trigger: Expression | None
+    response: Expression
+    bound: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Eventually:
+    """Every run reaches ``good``."""
+
+    good: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class EventuallyAlways:
+    """Every run satisfies ``good`` from some state on for ever."""
+
+    good: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class AlwaysEventually:
+    """Every run satisfies ``good`` again and again."""
+
+    good: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class LeadsTo:
+    """After every ``trigger``, ``response`` (in the same state or a later one)."""
+
+    trigger: Expression
+    response: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Until:
+    """``hold`` holds until ``goal`` does, and ``goal`` comes."""
+
+    hold: Expression
+    goal: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Ltl:
+    """A formula of linear temporal logic, over the same runs as the liveness forms."""
+
+    formula: LtlFormula
+
+
+@dataclass(frozen=True, slots=True)
+class LtlAtom:
+    """A predicate."""
+
+    predicate: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class LtlApply:
+    """``operator``: not, and, or, implies, always, eventually, until, release, weak until."""
+
+    operator: str
+    arguments: tuple[LtlFormula, ...]
+
+
+LtlFormula = LtlAtom | LtlApply
+
+Form = (
+    Never
+    | NeverLonger
+    | Possible
+    | Within
+    | Eventually
+    | EventuallyAlways
+    | AlwaysEventually
+    | LeadsTo
+    | Until
+    | Ltl
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """A named question; ``text`` is its form as written."""
+
+    name: str
+    form: Form
+    text: str = ""

@@ -1,0 +1,111 @@
+"""Effects of a step, executed in order; each sees what those before it did. A block is a tuple of statements."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from verify.system.expression import Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Assign:
+    """Store a value in a variable. Outside its domain: the error RANGE, which ends the run."""
+
+    variable: int
+    value: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Start a timer for so many ticks, replacing what ran; 0 ticks: expired now. Below 0 or above its maximum: RANGE."""
+
+    timer: int
+    ticks: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Stop a timer."""
+
+    timer: int
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Put a message of ``system.messages[message]``, age 0, at the end of a lane.
+
+    Vanishes when the lane is not ``open``. A field outside its domain: RANGE. A full lane does what its policy says.
+    """
+
+    lane: int
+    message: int
+    fields: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """Put a second copy of the message that the step took (but did not remove) right behind it."""
+
+    lane: int
+
+
+@dataclass(frozen=True, slots=True)
+class Clear:
+    """Empty a lane."""
+
+    lane: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bind:
+    """Give a local slot a value, for the rest of the step."""
+
+    slot: int
+    value: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class If:
+    """Run ``then`` or ``otherwise``."""
+
+    condition: Expression
+    then: Block
+    otherwise: Block = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Choose:
+    """Bind ``slot`` to any of ``low``..``high`` for which ``where`` (which may read the slot) holds: one transition each.
+
+    None: the error CHOICE, which ends the run.
+    """
+
+    slot: int
+    low: int
+    high: int
+    where: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    """Run any one of the branches: one transition each."""
+
+    branches: tuple[Block, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Occur:
+    """``system.events[event]`` occurs in this step."""
+
+    event: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """``system.rules[rule]`` is what runs from here on: provenance, no effect."""
+
+    rule: int
+
+
+Statement = Assign | Start | Stop | Send | Duplicate | Clear | Bind | If | Choose | Either | Occur | Mark
+Block = tuple[Statement, ...]
