@@ -1,0 +1,209 @@
+"""One source text to a syntax tree, or to all the syntax errors in it."""
+
+from __future__ import annotations
+
+import functools
+from importlib import resources
+from typing import TYPE_CHECKING
+
+from verify.base.diagnostic import Diagnostic, InputError, did_you_mean, error
+from verify.base.place import Place
+from verify.lang import syntax as s
+
+if TYPE_CHECKING:
+    from lark import Lark, Token
+
+DEEPEST = 60
+MOST_ERRORS = 10
+
+_READABLE = {
+    "NAME": "a name",
+    "INT": "a number",
+    "DURATION": "a duration (10ms)",
+    "STRING": 'a text in quotes ("…")',
+    "COMPARE": "a comparison",
+    "ADDING": "'+' or '-'",
+    "MULTIPLYING": "'*', '/' or 'mod'",
+    "$END": "the end of the file",
+    "LBRACE": "'{'",
+    "RBRACE": "'}'",
+    "LPAR": "'('",
+    "RPAR": "')'",
+    "COLON": "':'",
+    "EQUAL": "'='",
+    "COMMA": "','",
+    "DOT": "'.'",
+    "SEMICOLON": "';'",
+    "LSQB": "'['",
+    "RSQB": "']'",
+    "MINUS": "'-'",
+}
+
+
+@functools.cache
+def _grammar() -> Lark:
+    """The parser. Lark is imported here, when it is first needed."""
+    from lark import Lark  # noqa: PLC0415 - a heavy library, one door
+
+    text = resources.files("verify.lang").joinpath("grammar.lark").read_text(encoding="utf-8")
+    return Lark(text, parser="lalr", propagate_positions=True, maybe_placeholders=True)
+
+
+def parse(text: str, path: str) -> s.File:
+    """The syntax tree of ``text``; InputError with every syntax error that can be told apart.
+
+    After an error the faulty line is blanked out and the rest is read again, so that one slip does not hide the next.
+    """
+    too_deep = _nesting(text, path)
+    if too_deep is not None:
+        raise InputError([too_deep])
+    faults: list[Diagnostic] = []
+    remaining = text
+    while len(faults) < MOST_ERRORS:
+        tree, fault, line = _attempt(remaining, path)
+        if tree is not None and not faults:
+            return tree
+        if fault is None or (faults and fault.place.line <= faults[-1].place.line):
+            break
+        faults.append(fault)
+        blanked = _blank(remaining, line)
+        if blanked == remaining:
+            break
+        remaining = blanked
+    raise InputError(faults)
+
+
+def _attempt(text: str, path: str) -> tuple[s.File | None, Diagnostic | None, int]:
+    from lark.exceptions import UnexpectedCharacters, UnexpectedInput, VisitError  # noqa: PLC0415 - the door
+
+    from verify.lang.tree import TreeBuilder  # noqa: PLC0415 - imports lark
+
+    try:
+        tree = _grammar().parse(text)
+        return TreeBuilder(path, text).transform(tree), None, 0  # type: ignore[arg-type]
+    except UnexpectedCharacters as found:
+        place = Place(path, found.line, found.column, found.column + 1)
+        character = text[found.pos_in_stream] if found.pos_in_stream is not None else ""
+        help_text = "texts stand in double quotes, on one line" if character in "\"'" else "remove it, or write it in a comment (# …)"
+        shown = repr(character) if character.isprintable() else f"the character U+{ord(character):04X}"
+        return None, error("E102", f"{shown} means nothing here", place, help_text), found.line
+    except UnexpectedInput as found:
+        return _unexpected(found, text, path)
+    except VisitError as found:
+        if isinstance(found.orig_exc, ValueError):
+            return None, error("E103", str(found.orig_exc), Place(path), "the finest unit is 1ns"), 0
+        if isinstance(found.orig_exc, RecursionError):
+            return None, _deep(Place(path)), 0
+        raise
+    except RecursionError:
+        return None, _deep(Place(path)), 0
+
+
+def _unexpected(found: Exception, text: str, path: str) -> tuple[None, Diagnostic, int]:
+    from lark.exceptions import UnexpectedToken  # noqa: PLC0415 - the door
+
+    if not isinstance(found, UnexpectedToken):
+        raise found
+    token: Token = found.token
+    accepts = sorted(found.accepts or found.expected or ())
+    if token.type == "$END":
+        return None, _torn(text, path), _last_line(text)
+    place = Place(path, token.line or 0, token.column or 0, token.end_column or 0)
+    words = [_word(a) for a in accepts]
+    suggestion = did_you_mean(str(token), words) if str(token).isidentifier() else ""
+    if not suggestion.startswith("did you mean"):
+        suggestion = "expected here: " + ", ".join(_listed(accepts))
+    return None, error("E101", f"unexpected '{_clip(str(token))}'", place, suggestion), token.line or 0
+
+
+def _clip(text: str) -> str:
+    return text if len(text) <= 40 else text[:37] + "…"
+
+
+def _word(terminal: str) -> str:
+    """The keyword that a terminal stands for, as written, or ""."""
+    pattern = _grammar().get_terminal(terminal).pattern if terminal in _terminals() else None
+    value = getattr(pattern, "value", "")
+    return value if value.replace(" ", "").isalpha() else ""
+
+
+@functools.cache
+def _terminals() -> frozenset[str]:
+    return frozenset(t.name for t in _grammar().terminals)
+
+
+def _listed(accepts: list[str]) -> list[str]:
+    readable = [_READABLE.get(a) or (f"'{_word(a)}'" if _word(a) else "") for a in accepts]
+    kept = sorted({r for r in readable if r}, key=lambda r: (not r.startswith("a "), r))
+    return [*kept[:9], "…"] if len(kept) > 9 else kept or ["something else"]
+
+
+def _torn(text: str, path: str) -> Diagnostic:
+    """The file ends too early: points at the bracket that was never closed."""
+    stack: list[tuple[str, int, int]] = []
+    for line, column, character in _brackets(text):
+        if character in "{([":
+            stack.append((character, line, column))
+        elif stack:
+            stack.pop()
+    if stack:
+        character, line, column = stack[-1]
+        return error(
+            "E104",
+            f"the file ends before this '{character}' is closed",
+            Place(path, line, column, column + 1),
+            "is the file cut off? add the closing bracket",
+        )
+    last = _last_line(text)
+    return error("E104", "the file ends in the middle of a declaration", Place(path, last, 1, 2), "is the file cut off?")
+
+
+def _last_line(text: str) -> int:
+    return max(1, len(text.rstrip().split("\n")))
+
+
+def _brackets(text: str) -> list[tuple[int, int, str]]:
+    """Every bracket outside comments and texts, with its line and column."""
+    found: list[tuple[int, int, str]] = []
+    for number, line in enumerate(text.split("\n"), 1):
+        quoted = False
+        for column, character in enumerate(line, 1):
+            if character == '"':
+                quoted = not quoted
+            elif character == "#" and not quoted:
+                break
+            elif not quoted and character in "{}()[]":
+                found.append((number, column, character))
+    return found
+
+
+def _nesting(text: str, path: str) -> Diagnostic | None:
+    depth = 0
+    for line, column, character in _brackets(text):
+        depth += 1 if character in "{([" else -1
+        if depth > DEEPEST:
+            return _deep(Place(path, line, column, column + 1))
+    return None
+
+
+def _deep(place: Place) -> Diagnostic:
+    return error("E105", f"nested more than {DEEPEST} deep", place, "give the inner parts names with let")
+
+
+def _blank(text: str, line: int) -> str:
+    """The text with one line made empty; a bracket that it opened is blanked up to where it is closed."""
+    lines = text.split("\n")
+    if not 0 < line <= len(lines):
+        return text
+    balance = 0
+    for number in range(line - 1, len(lines)):
+        for _, _, character in _brackets(lines[number]):
+            balance += 1 if character in "{([" else -1
+        kept = ""
+        if balance < 0 and number == line - 1:
+            kept = "}" * -balance
+            balance = 0
+        lines[number] = kept
+        if balance <= 0:
+            break
+    return "\n".join(lines)

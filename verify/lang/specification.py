@@ -1,0 +1,174 @@
+"""The front end's door: a path to the checks in it, each with its system, or all the faults found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from verify.base.diagnostic import Diagnostic, InputError, Severity, error, warning
+from verify.base.place import Place
+from verify.base.verdict import Verdict
+from verify.lang import syntax as s
+from verify.lang.examination import examine
+from verify.lang.lint import lint_scope, lint_scenario
+from verify.lang.loading import Sources, load
+from verify.lang.lowering import finish, lay_out_scenario
+from verify.lang.model import Build
+from verify.lang.properties import lower_property
+from verify.lang.scenarios import unfold
+from verify.lang.scopes import Scope, build_scopes
+from verify.system.property import Property
+from verify.system.system import System
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One question with the answer that is expected. ``stated``: whether the spec says what it expects."""
+
+    property: Property
+    expected: Verdict
+    because: str
+    place: Place
+    native: bool
+    stated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A scenario as a system, with the checks asked of it."""
+
+    scenario: str
+    system: System
+    checks: tuple[Check, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Specification:
+    """A spec file, understood. ``warnings``: what is odd about it."""
+
+    path: str
+    tasks: tuple[Task, ...]
+    warnings: tuple[Diagnostic, ...]
+
+
+def load_specification(path: Path, sources: Sources | None = None) -> Specification:
+    """Read a spec file and all that it uses; InputError with every fault found."""
+    known = sources if sources is not None else Sources()
+    file = load(path, known)
+    faults: list[Diagnostic] = []
+    scope = build_scopes(file, known, faults)
+    if _errors(faults):
+        raise InputError(faults)
+    for each in _reachable(scope):
+        sample = Build("", 1)
+        try:
+            examine(each, sample)
+        except RecursionError:
+            sample.report("E406", "an expression here becomes too large when written out", Place(each.path))
+        faults += sample.faults
+        faults += lint_scope(each)
+    tasks: list[Task] = []
+    for group in _grouped(file):
+        task, found = _task(group, scope)
+        faults += found
+        if task is not None:
+            tasks.append(task)
+    faults += _unchecked(file, tasks)
+    if _errors(faults):
+        raise InputError(_without_echoes(faults))
+    return Specification(str(path), tuple(tasks), tuple(sorted(set(faults), key=Diagnostic.order)))
+
+
+def load_models(path: Path, sources: Sources | None = None) -> Scope:
+    """Read a model file and check it; InputError with every fault found."""
+    known = sources if sources is not None else Sources()
+    load_specification(path, known)
+    return build_scopes(known.files[str(path)], known, [])
+
+
+def _errors(faults: list[Diagnostic]) -> bool:
+    return any(d.severity is Severity.ERROR for d in faults)
+
+
+def _without_echoes(faults: list[Diagnostic]) -> list[Diagnostic]:
+    """One diagnostic for a place and message; what is wrong in a model is told once, not for each scenario."""
+    seen: dict[tuple[Place, str], Diagnostic] = {}
+    for fault in faults:
+        seen.setdefault((fault.place, fault.code), fault)
+    return list(seen.values())
+
+
+def _reachable(scope: Scope) -> list[Scope]:
+    found = [scope]
+    for other in [*scope.used, *scope.aliases.values()]:
+        found += [x for x in _reachable(other) if x not in found]
+    return found
+
+
+def _grouped(file: s.File) -> list[list[s.Check]]:
+    """The checks of a file by scenario and by whether they need the native engine, in text order."""
+    groups: dict[tuple[str, bool], list[s.Check]] = {}
+    for declaration in file.declarations:
+        if isinstance(declaration, s.Check):
+            groups.setdefault((declaration.scenario, declaration.native), []).append(declaration)
+    return list(groups.values())
+
+
+def _task(group: list[s.Check], scope: Scope) -> tuple[Task | None, list[Diagnostic]]:
+    first = group[0]
+    faults: list[Diagnostic] = []
+    found = scope.look_up(first.scenario, s.Scenario, first.place, faults)
+    if found is None:
+        return None, faults
+    build = build_scenario(found[0], found[1])
+    if not _errors(build.faults):
+        build.faults += lint_scenario(build)
+    checks = [c for check in group for e in check.expectations if (c := _check(e, check, scope, build)) is not None]
+    faults += build.faults
+    if _errors(faults):
+        return None, faults
+    return Task(found[0].name, finish(build), tuple(checks)), faults
+
+
+def build_scenario(scenario: s.Scenario, scope: Scope) -> Build:
+    """A scenario laid out; its faults are in the result."""
+    build = Build(scenario.name, 1)
+    plan = unfold(scenario, scope, build)
+    if plan.tick is None:
+        if not build.faults:
+            build.report("E301", f"scenario '{scenario.name}' has no tick", scenario.place, "write: tick 10ms")
+        return build
+    if plan.tick.nanoseconds <= 0:
+        build.report("E301", "a tick must be longer than nothing", plan.tick.place)
+        return build
+    build.tick = plan.tick.nanoseconds
+    try:
+        lay_out_scenario(plan, build)
+    except RecursionError:
+        build.report("E406", "an expression here becomes too large when written out", scenario.place)
+    return build
+
+
+def _check(expectation: s.Expectation, check: s.Check, scope: Scope, build: Build) -> Check | None:
+    found = scope.look_up(expectation.property, s.PropertyDecl, expectation.place, build.faults)
+    if found is None or (_errors(build.faults) and not build.steps):
+        return None
+    if not expectation.verdict:
+        told = f"'{expectation.property}' does not say what is expected"
+        build.warn("W101", told, expectation.place, "write expect proved, violated, undecided or invalid")
+    verdict = Verdict(expectation.verdict) if expectation.verdict else Verdict.PROVED
+    lowered = lower_property(found[0], found[1], build)
+    stated = bool(expectation.verdict)
+    return Check(lowered, verdict, expectation.because, expectation.place, check.native, stated)
+
+
+def _unchecked(file: s.File, tasks: list[Task]) -> list[Diagnostic]:
+    """Properties that no check asks, and spec files without a check."""
+    asked = {e.property for d in file.declarations if isinstance(d, s.Check) for e in d.expectations}
+    faults: list[Diagnostic] = []
+    for declaration in file.declarations:
+        if isinstance(declaration, s.PropertyDecl) and declaration.name not in asked:
+            faults.append(warning("W102", f"no check asks for '{declaration.name}'", declaration.place))
+    if not tasks and not asked and Path(file.path).suffix == ".spec":
+        faults.append(error("E705", f"{file.path} has no checks", Place(file.path), "write: check SCENARIO { PROPERTY }"))
+    return faults
