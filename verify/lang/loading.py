@@ -15,9 +15,13 @@ LARGEST_FILE = 2 * 2**20  # bytes; raised with --max-file-size
 
 @dataclass(slots=True)
 class Sources:
-    """Files read so far: texts and trees by path. ``largest``: the size limit of one file, in bytes."""
+    """Files read so far: texts and trees by path. ``largest``: the size limit of one file, in bytes.
+
+    ``given``: texts to be taken instead of files of these names.
+    """
 
     largest: int = LARGEST_FILE
+    given: dict[str, str] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
     files: dict[str, s.File] = field(default_factory=dict)
 
@@ -33,6 +37,8 @@ def read_text(path: Path, sources: Sources, place: Place = NOWHERE) -> str:
     """The text of a source file; InputError if it is missing, too large, empty, or no text."""
     shown = str(path)
     at = place if place != NOWHERE else Place(shown)
+    if shown in sources.given:
+        return sources.given[shown]
     try:
         with path.open("rb") as stream:
             data = stream.read(sources.largest + 1)

@@ -1,0 +1,203 @@
+"""The Python interface: everything that the command line does, as functions.
+
+>>> from verify import api
+>>> spec = api.load_text('''
+... machine Lamp { variable on : bool  initial state Idle { on startup { on := true } } }
+... scenario one { tick 1s  lamp : Lamp }
+... property lit : eventually lamp.on
+... check one { lit expect proved }
+... ''')
+>>> [str(result.verdict) for result in api.check(spec)]
+['PROVED']
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+
+from verify.base.budget import Limits, Progress
+from verify.base.diagnostic import Diagnostic, InputError, error, render
+from verify.base.place import Place
+from verify.base.verdict import Verdict
+from verify.judge.judge import Convicted, Ruling, judge
+from verify.lang.loading import Sources, library_folder
+from verify.lang.specification import Check, Specification, Task, load_specification
+from verify.report.machine import to_json
+from verify.report.table import table
+from verify.report.words import tell
+from verify.run.checking import Result
+from verify.run.conductor import Job, default_workers, run_jobs
+from verify.run.walk import random_walk
+from verify.semantics.interpreter import Choice, Interpreter, Outcome
+from verify.system.serialise import digest
+from verify.system.system import System
+from verify.trace import itf
+from verify.trace.trace import Run, Trace, replay
+
+__all__ = [
+    "Check",
+    "Choice",
+    "Convicted",
+    "Diagnostic",
+    "InputError",
+    "Interpreter",
+    "Limits",
+    "Outcome",
+    "Progress",
+    "Result",
+    "Ruling",
+    "Run",
+    "Sources",
+    "Specification",
+    "System",
+    "Task",
+    "Trace",
+    "Verdict",
+    "check",
+    "default_workers",
+    "digest",
+    "explain",
+    "find_specs",
+    "judge",
+    "load",
+    "load_all",
+    "load_text",
+    "random_walk",
+    "read_trace",
+    "render",
+    "replay",
+    "results_of",
+    "table",
+    "tell",
+    "to_json",
+    "write_traces",
+]
+
+
+def find_specs(paths: Iterable[Path]) -> list[Path]:
+    """The spec files that are meant: files themselves, folders with all in them, ``specs/…`` of the installed library.
+
+    InputError for a path that does not exist and for a folder without specs.
+    """
+    found: list[Path] = []
+    faults: list[Diagnostic] = []
+    for path in paths:
+        here = path if path.exists() else _shipped(path)
+        if here is None:
+            faults.append(error("E001", f"there is no {path}", Place(str(path))))
+        elif here.is_dir():
+            inside = sorted(p for p in here.rglob("*.spec") if p.is_file())
+            if not inside:
+                help_text = "specs are files that end in .spec"
+                faults.append(error("E706", f"there is no spec in the folder {path}", Place(str(path)), help_text))
+            found += inside
+        else:
+            found.append(here)
+    if faults:
+        raise InputError(faults)
+    return list(dict.fromkeys(found))
+
+
+def _shipped(path: Path) -> Path | None:
+    """What ``specs/…`` means where there is no such path: the specs that came with the package."""
+    if path.is_absolute() or not path.parts or path.parts[0] != "specs":
+        return None
+    candidate = library_folder("specs").joinpath(*path.parts[1:])
+    return candidate if candidate.exists() else None
+
+
+def load(path: Path | str, sources: Sources | None = None) -> Specification:
+    """Read one spec file; InputError with every fault in it."""
+    return load_specification(Path(path), sources)
+
+
+def load_text(text: str, name: str = "<text>") -> Specification:
+    """A spec from a text instead of a file. ``use`` finds the shipped models, and files beside ``name``."""
+    sources = Sources()
+    sources.given[name] = text
+    return load_specification(Path(name), sources)
+
+
+def load_all(paths: Iterable[Path], sources: Sources) -> list[Specification]:
+    """Read all spec files before anything runs; InputError with every fault in any of them."""
+    specs: list[Specification] = []
+    faults: list[Diagnostic] = []
+    for path in paths:
+        try:
+            specs.append(load_specification(path, sources))
+        except InputError as found:
+            faults += found.diagnostics
+    if faults:
+        raise InputError(faults)
+    return specs
+
+
+def check(
+    specs: Specification | Sequence[Specification],
+    *,
+    limits: Limits | None = None,
+    workers: int = 1,
+    native: bool = False,
+    report: Callable[[Progress], None] | None = None,
+) -> list[Result]:
+    """Decide every check, in order. ``native``: also those that are said to need the native engine."""
+    return [r for group in results_of(specs, limits=limits, workers=workers, native=native, report=report) for r in group]
+
+
+def results_of(
+    specs: Specification | Sequence[Specification],
+    *,
+    limits: Limits | None = None,
+    workers: int = 1,
+    native: bool = False,
+    report: Callable[[Progress], None] | None = None,
+) -> Iterator[list[Result]]:
+    """As :func:`check`, the results of each scenario as soon as they are known."""
+    several = [specs] if isinstance(specs, Specification) else list(specs)
+    jobs = [Job(spec.path, task) for spec in several for task in spec.tasks if native or not _waits(task)]
+    return run_jobs(jobs, limits or Limits(), workers, report)
+
+
+def _waits(task: Task) -> bool:
+    return all(c.native for c in task.checks)
+
+
+def explain(result: Result) -> str:
+    """The trace behind a result, in words; "" if it has none."""
+    run = result.ruling.run
+    return "" if run is None else tell(run, result.system, result.check.property.form)
+
+
+def write_traces(results: Iterable[Result], folder: Path) -> list[Path]:
+    """A trace file (ITF) for each result with a trace; the folder is made if need be. InputError if it cannot be written."""
+    written: list[Path] = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for result in results:
+            run = result.ruling.run
+            if run is None:
+                continue
+            asked = result.check.property
+            name = f"{Path(result.spec).parent.name}-{Path(result.spec).stem}.{result.scenario}.{asked.name}".lstrip("-.")
+            path = folder / f"{name}.itf.json"
+            verdict = result.verdict.value
+            whole = itf.to_itf(
+                run, result.system, scenario=result.scenario, asked=asked.name, text=asked.text, verdict=verdict
+            )
+            itf.write(path, whole)
+            written.append(path)
+    except OSError as problem:
+        raise InputError([error("E803", f"cannot write to {folder}: {problem.strerror or problem}")]) from problem
+    return written
+
+
+def read_trace(path: Path) -> tuple[System, Run, dict[str, str]]:
+    """A trace file, replayed; InputError if it is none, or cannot be replayed."""
+    from verify.trace.trace import ReplayFailed  # noqa: PLC0415 - one use
+
+    system, trace, described = itf.read(path)
+    try:
+        return system, replay(Interpreter(system), trace), described
+    except (ReplayFailed, ValueError) as problem:
+        raise InputError([error("E804", f"{path} cannot be replayed: {problem}", Place(str(path)))]) from problem

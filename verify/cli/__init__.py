@@ -1,0 +1,1 @@
+"""The command line: parses arguments, calls the Python interface, prints."""

@@ -1,0 +1,108 @@
+"""The arguments of every command."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from verify import __version__
+from verify.lang.loading import LARGEST_FILE
+
+EXIT_CODES = """exit codes of check:
+  0 every verdict as expected          3 undecided where a verdict was expected
+  1 some verdict is not the expected   70 an engine was convicted by the judge: our bug
+  2 the input is faulty                130, 143 stopped by Ctrl-C, SIGTERM
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    whole = argparse.ArgumentParser(prog="verify", description="A formal model checker for redundancy protocols.")
+    whole.add_argument("--version", action="version", version=f"verify {__version__}")
+    commands = whole.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    _check(commands)
+    _simulate(commands)
+    _render(commands)
+    _show(commands)
+    return whole
+
+
+def _check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    check = commands.add_parser(
+        "check",
+        help="decide the checks of spec files",
+        description="Decide every check of the spec files given; of a folder, of all specs in it.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    check.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="spec files, or folders of them")
+    check.add_argument("--json", action="store_true", help="print the results as JSON on standard output")
+    check.add_argument("--out", type=Path, metavar="DIR", help="write a trace file (ITF) for each trace into DIR")
+    check.add_argument("--strict", action="store_true", help="warnings are errors, vacuous proofs are failures")
+    check.add_argument("--all", action="store_true", help="run the checks, too, that wait for the native engine")
+    check.add_argument("--scenario", action="append", metavar="NAME", help="only this scenario (may be repeated)")
+    check.add_argument(
+        "--traces",
+        choices=("unexpected", "all", "none"),
+        help="which traces to print (default: all for one file, unexpected for more)",
+    )
+    check.add_argument("--time-limit", type=_seconds, default=600.0, metavar="S", help="seconds for each scenario (600; 0: none)")
+    check.add_argument("--memory-limit", type=_count, default=8000, metavar="MB", help="for each process (8000; 0: none)")
+    check.add_argument("--max-states", type=_count, default=0, metavar="N", help="states for each scenario (0: no limit)")
+    check.add_argument("--workers", type=_count, default=0, metavar="N", help="scenarios side by side (0: one for each core)")
+    _common(check)
+
+
+def _simulate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    simulate = commands.add_parser("simulate", help="walk through a scenario at random, reproducibly")
+    simulate.add_argument("path", type=Path, metavar="SPEC")
+    simulate.add_argument("--scenario", metavar="NAME", help="which scenario (default: the first that is checked)")
+    simulate.add_argument("--seed", type=int, metavar="N", help="the walk to take; printed, so that it can be taken again")
+    simulate.add_argument("--steps", type=_count, default=25, metavar="N", help="how many steps besides ticks (25)")
+    _common(simulate)
+
+
+def _render(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    render = commands.add_parser("render", help="replay a saved trace and tell it in words")
+    render.add_argument("path", type=Path, metavar="TRACE", help="a trace file that check --out has written")
+
+
+def _show(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    show = commands.add_parser("show", help="print the transition system that a scenario means")
+    show.add_argument("path", type=Path, metavar="SPEC")
+    show.add_argument("--scenario", metavar="NAME", help="which scenario (default: the first that is checked)")
+    show.add_argument("--json", action="store_true", help="as JSON, with its digest")
+    _common(show)
+
+
+def _common(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--quiet", "-q", action="store_true", help="no progress, no warnings")
+    command.add_argument(
+        "--max-file-size",
+        type=_count,
+        default=LARGEST_FILE,
+        metavar="BYTES",
+        help=f"the largest source file that is read ({LARGEST_FILE:,})",
+    )
+
+
+def _count(text: str) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        value = -1
+    if value < 0:
+        message = f"{text!r} is no whole number of 0 or more"
+        raise argparse.ArgumentTypeError(message)
+    return value
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < 10**9:
+        message = f"{text!r} is no number of seconds"
+        raise argparse.ArgumentTypeError(message)
+    return value

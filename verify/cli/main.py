@@ -1,0 +1,287 @@
+"""``verify``: what each command does, and with which exit code it ends."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from types import FrameType
+
+from verify.base.diagnostic import Diagnostic, InputError, Severity, error, render
+from verify.base.place import Place
+from verify.base.verdict import Verdict
+from verify.cli.arguments import parser
+from verify.cli.progress import ProgressLine, describe
+
+OK, UNEXPECTED, FAULTY, UNDECIDED, OURS, INTERRUPTED, TERMINATED = 0, 1, 2, 3, 70, 130, 143
+
+
+class Terminated(BaseException):
+    """SIGTERM was received."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; the exit code. Whatever goes wrong is told in words."""
+    options = parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, _terminate)
+    command: Callable[[argparse.Namespace], int] = {
+        "check": _check,
+        "simulate": _simulate,
+        "render": _render,
+        "show": _show,
+    }[options.command]
+    try:
+        return command(options)
+    except InputError as found:
+        _tell_faults(found.diagnostics, {})
+        return FAULTY
+    except KeyboardInterrupt:
+        print("verify: stopped", file=sys.stderr)
+        return INTERRUPTED
+    except Terminated:
+        print("verify: terminated", file=sys.stderr)
+        return TERMINATED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    except Exception as problem:  # noqa: BLE001 - the last door: nothing prints a stack trace at a user
+        return _our_fault(problem)
+
+
+def _terminate(_signal: int, _frame: FrameType | None) -> None:
+    raise Terminated
+
+
+def _our_fault(problem: Exception) -> int:
+    if os.environ.get("VERIFY_DEBUG"):
+        raise problem
+    print(f"verify: internal error: {type(problem).__name__}: {problem}", file=sys.stderr)
+    print("verify: this is a bug of ours; please report it with the files and the command", file=sys.stderr)
+    print("verify: (VERIFY_DEBUG=1 shows where it happened)", file=sys.stderr)
+    return OURS
+
+
+def _tell_faults(faults: Sequence[Diagnostic], texts: dict[str, str]) -> None:
+    for fault in faults:
+        print(render(fault, texts), file=sys.stderr)
+        print(file=sys.stderr)
+    errors = sum(1 for f in faults if f.severity is Severity.ERROR)
+    if errors:
+        print(f"verify: {errors} error{'s' if errors > 1 else ''}; nothing was run", file=sys.stderr)
+
+
+# ---- check
+
+
+def _check(options: argparse.Namespace) -> int:
+    from verify import api  # noqa: PLC0415 - what --help does not need
+
+    sources = api.Sources(largest=options.max_file_size)
+    try:
+        specs = api.load_all(api.find_specs(options.paths), sources)
+    except InputError as found:
+        _tell_faults(found.diagnostics, sources.texts)
+        return FAULTY
+    warnings = sorted({w for s in specs for w in s.warnings}, key=Diagnostic.order)
+    if warnings and (options.strict or not options.quiet):
+        _tell_faults(warnings, sources.texts)
+        if options.strict:
+            print(f"verify: {len(warnings)} warnings, which --strict takes for errors; nothing was run", file=sys.stderr)
+            return FAULTY
+    specs = [_chosen(s, options.scenario) for s in specs]
+    if options.scenario:
+        specs = [s for s in specs if s.tasks]
+        if not specs:
+            raise InputError([error("E707", f"no check asks about the scenario {', '.join(options.scenario)}")])
+    if options.out is not None:
+        api.write_traces([], options.out)
+    return _Checking(options, specs).run()
+
+
+def _chosen(spec: object, names: list[str] | None) -> object:  # type: ignore[type-arg]
+    from dataclasses import replace  # noqa: PLC0415 - one use
+
+    from verify.lang.specification import Specification  # noqa: PLC0415 - one use
+
+    assert isinstance(spec, Specification)  # noqa: S101 - the caller has them from load_all
+    return spec if not names else replace(spec, tasks=tuple(t for t in spec.tasks if t.scenario in names))
+
+
+class _Checking:
+    """One run of ``check``: prints each file's table when it is complete, or what is known when it is stopped."""
+
+    def __init__(self, options: argparse.Namespace, specs: list) -> None:  # type: ignore[type-arg]
+        from verify.api import Limits, Result  # noqa: PLC0415 - what --help does not need
+
+        self.options = options
+        self.specs = specs
+        self.results: list[Result] = []
+        self.shown = 0
+        self.progress = ProgressLine(quiet=options.quiet)
+        self.limits = Limits(options.time_limit or None, options.memory_limit or None, options.max_states or None)
+        self.traces = options.traces or ("all" if len(specs) == 1 else "unexpected")
+        self.waiting = [
+            f"{s.path}: {t.scenario}" for s in specs for t in s.tasks if not options.all and all(c.native for c in t.checks)
+        ]
+
+    def run(self) -> int:
+        """Check everything; the exit code."""
+        from verify import api  # noqa: PLC0415 - what --help does not need
+
+        start = time.monotonic()
+        workers = self.options.workers or api.default_workers()
+        try:
+            for group in api.results_of(
+                self.specs, limits=self.limits, workers=workers, native=self.options.all, report=self.progress
+            ):
+                if self.results and group and group[0].spec != self.results[-1].spec:
+                    self.flush()
+                self.results += group
+        except api.Convicted as found:
+            self.flush()
+            print(f"verify: an engine was convicted: {found}", file=sys.stderr)
+            print("verify: this is a bug of ours; please report it with the spec and the models it uses", file=sys.stderr)
+            return OURS
+        except (KeyboardInterrupt, Terminated) as stopped:
+            return self.stopped(stopped)
+        self.flush()
+        return self.finish(time.monotonic() - start)
+
+    def flush(self) -> None:
+        """Print what has come since the last time."""
+        from verify import api  # noqa: PLC0415 - what --help does not need
+
+        new = self.results[self.shown :]
+        self.shown = len(self.results)
+        self.progress.clear()
+        if self.options.json or not new:
+            return
+        print(api.table(new, strict=self.options.strict))
+        for result in new:
+            if self.wanted(result):
+                self.tell(result)
+        sys.stdout.flush()
+
+    def wanted(self, result) -> bool:  # type: ignore[no-untyped-def] # noqa: ANN001 - a Result
+        """Whether a trace is to be printed."""
+        if result.ruling.run is None or self.traces == "none":
+            return False
+        return self.traces == "all" or not result.as_expected(strict=self.options.strict)
+
+    def tell(self, result) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001 - a Result
+        """Print a trace in words."""
+        from verify import api  # noqa: PLC0415 - what --help does not need
+
+        check = result.check
+        as_expected = "as expected" if result.as_expected(strict=self.options.strict) else f"expected {check.expected}"
+        print(f"{result.scenario}: {check.property.name} is {result.verdict} ({as_expected})")
+        print(f"    {check.property.text}")
+        if check.because:
+            print(f"    because {check.because}")
+        if result.values:
+            print(f"    for {result.values}")
+        for note in result.ruling.notes:
+            print(f"    note: {note}")
+        print("    " + api.explain(result))
+
+    def finish(self, seconds: float) -> int:
+        """The end of a whole run."""
+        from verify import api  # noqa: PLC0415 - what --help does not need
+        from verify.report.table import summary  # noqa: PLC0415 - what --help does not need
+
+        strict = self.options.strict
+        code = exit_code([(r.verdict, r.check.expected, r.as_expected(strict=strict)) for r in self.results])
+        if self.options.json:
+            print(api.to_json(self.results, self.waiting, code, strict=strict), end="")
+        if self.options.out is not None:
+            written = api.write_traces(self.results, self.options.out)
+            print(f"verify: {len(written)} traces written to {self.options.out}", file=sys.stderr)
+        line = summary(self.results, len(self.waiting), strict=strict)
+        if not self.options.json:
+            print(line)
+        if not self.options.quiet:
+            print(f"verify: {seconds:.1f} s", file=sys.stderr)
+        return code
+
+    def stopped(self, why: BaseException) -> int:
+        """Ctrl-C or SIGTERM: what is known is printed."""
+        self.flush()
+        for progress in self.progress.latest.values():
+            if not any(r.scenario == progress.task for r in self.results):
+                print(f"verify: stopped at {describe(progress)}", file=sys.stderr)
+        total = sum(len(t.checks) for s in self.specs for t in s.tasks)
+        print(f"verify: stopped; {len(self.results)} of {total} checks were decided", file=sys.stderr)
+        return TERMINATED if isinstance(why, Terminated) else INTERRUPTED
+
+
+def exit_code(outcomes: Sequence[tuple[Verdict, Verdict, bool]]) -> int:
+    """The exit code for (found, expected, as expected) of each check: the first of 1, 3, 0 that applies."""
+    wrong = [found for found, _, fine in outcomes if not fine]
+    if any(found is not Verdict.UNDECIDED for found in wrong):
+        return UNEXPECTED
+    return UNDECIDED if wrong else OK
+
+
+# ---- the others
+
+
+def _one_system(options: argparse.Namespace):  # type: ignore[no-untyped-def] # noqa: ANN202 - (task, system, values)
+    from verify import api  # noqa: PLC0415 - what --help does not need
+    from verify.passes.valuations import close, valuations  # noqa: PLC0415 - what --help does not need
+
+    sources = api.Sources(largest=options.max_file_size)
+    try:
+        spec = api.load(api.find_specs([options.path])[0], sources)
+    except InputError as found:
+        _tell_faults(found.diagnostics, sources.texts)
+        return None
+    names = [t.scenario for t in spec.tasks]
+    wanted = options.scenario or names[0]
+    if wanted not in names:
+        help_text = "checked here: " + ", ".join(dict.fromkeys(names))
+        raise InputError([error("E707", f"no check asks about the scenario '{wanted}'", Place(str(options.path)), help_text)])
+    system = next(t.system for t in spec.tasks if t.scenario == wanted)
+    if system.parameters and options.command == "simulate":
+        known = valuations(system)
+        if not known.all:
+            raise InputError([error("E708", "open parameters: there are too many values, or none, to draw from")])
+        system = close(system, known.all[0])
+    return system
+
+
+def _simulate(options: argparse.Namespace) -> int:
+    from verify import api  # noqa: PLC0415 - what --help does not need
+
+    system = _one_system(options)
+    if system is None:
+        return FAULTY
+    seed = options.seed if options.seed is not None else random.SystemRandom().randrange(2**31)
+    print(f"{system.name}, seed {seed}")
+    print("    " + api.tell(api.random_walk(system, seed, options.steps), system), end="")
+    return OK
+
+
+def _render(options: argparse.Namespace) -> int:
+    from verify import api  # noqa: PLC0415 - what --help does not need
+
+    system, run, described = api.read_trace(options.path)
+    print(f"{described['scenario']}: {described['property']} is {described['verdict'].upper()}")
+    print(f"    {described['text']}")
+    print("    " + api.tell(run, system), end="")
+    return OK
+
+
+def _show(options: argparse.Namespace) -> int:
+    from verify.system.display import show  # noqa: PLC0415 - what --help does not need
+    from verify.system.serialise import dump  # noqa: PLC0415 - what --help does not need
+
+    system = _one_system(options)
+    if system is None:
+        return FAULTY
+    print(json.dumps(dump(system), indent=1, ensure_ascii=False) if options.json else show(system), end="")
+    return OK

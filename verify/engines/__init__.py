@@ -1,0 +1,1 @@
+"""Strategies that decide properties of systems. Each makes claims; none of them makes verdicts."""

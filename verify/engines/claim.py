@@ -1,0 +1,87 @@
+"""The port: what every engine is asked, and what it may claim."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from verify.base.budget import Budget
+from verify.system.property import Property
+from verify.system.system import System
+from verify.trace.trace import Trace
+
+
+class Fault(Enum):
+    """Why a question is faulty, besides the errors that the semantics knows."""
+
+    FAILURE = "an error is reachable"
+    LIVELOCK = "an urgent livelock is reachable"
+    TIMELOCK = "time cannot pass any more"
+    DEADLOCK = "nothing can happen any more"
+
+
+@dataclass(frozen=True, slots=True)
+class Exhausted:
+    """Evidence: all reachable states were seen. ``digest``: of the system that was searched."""
+
+    engine: str
+    states: int
+    transitions: int
+    depth: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Holds:
+    """The property holds: by exhaustion, or (``possible``) by a witness. ``premise_seen`` None: it has no premise."""
+
+    evidence: Exhausted
+    witness: Trace | None = None
+    premise_seen: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fails:
+    """The property does not hold: by a trace, or (``possible``, trace None) by exhaustion."""
+
+    trace: Trace | None
+    evidence: Exhausted
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Not known: why, and how far the search got."""
+
+    reason: str
+    states: int = 0
+    transitions: int = 0
+    depth: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Faulty:
+    """The question is faulty: the trace leads to the error, or to where time stands still; its loop is a livelock's."""
+
+    fault: Fault
+    trace: Trace
+    evidence: Exhausted
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An engine's answer to one property, with what else it noticed (``notes``)."""
+
+    answer: Holds | Fails | Unknown | Faulty
+    notes: tuple[str, ...] = ()
+
+
+class Engine(Protocol):
+    """What explores. The system is closed; the claims are in the order of the properties."""
+
+    name: str
+
+    def check(self, system: System, properties: Sequence[Property], budget: Budget) -> list[Claim]:
+        """Answer each property as far as the budget allows."""
+        ...

@@ -1,0 +1,1 @@
+"""Exhaustive exploration on the reference interpreter, breadth first."""

@@ -1,0 +1,182 @@
+"""Claims to verdicts: every trace is replayed by a fresh interpreter, every violation looked for again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from verify.base.verdict import Verdict
+from verify.engines.claim import Claim, Exhausted, Fails, Fault, Faulty, Holds, Unknown
+from verify.semantics.effects import Failed
+from verify.semantics.interpreter import Interpreter
+from verify.semantics.satisfaction import endless, lasso_violates, violation, witness
+from verify.system.property import Possible, Property
+from verify.system.serialise import digest
+from verify.system.system import Failure, StepKind, System
+from verify.trace.trace import ReplayFailed, Run, Trace, replay
+
+
+class Convicted(Exception):  # noqa: N818 - a judgement
+    """An engine claimed something that is not so: a bug of ours, exit code 70."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """A verdict with what backs it. ``run``: the replayed trace, if there is one. ``vacuous``: its premise never happens."""
+
+    verdict: Verdict
+    backing: str
+    run: Run | None = None
+    vacuous: bool = False
+    notes: tuple[str, ...] = ()
+    states: int = 0
+    transitions: int = 0
+    depth: int = 0
+
+
+def judge(system: System, asked: Property, claim: Claim) -> Ruling:
+    """The verdict on a claim about a closed system; Convicted if the claim is false."""
+    match claim.answer:
+        case Holds(evidence, trace, premise_seen):
+            _same_system(system, evidence)
+            run = None if trace is None else _witnessed(system, asked, trace)
+            if isinstance(asked.form, Possible) and run is None:
+                message = f"'{asked.name}' is claimed possible without a witness"
+                raise Convicted(message)
+            vacuous = premise_seen is False
+            backing = "witness replayed" if run is not None else _exhausted(evidence)
+            return Ruling(Verdict.PROVED, backing, run, vacuous, claim.notes, *_numbers(evidence))
+        case Fails(None, evidence):
+            _same_system(system, evidence)
+            if not isinstance(asked.form, Possible):
+                message = f"'{asked.name}' is claimed violated without a trace"
+                raise Convicted(message)
+            return Ruling(Verdict.VIOLATED, _exhausted(evidence), None, notes=claim.notes)
+        case Fails(trace, evidence):
+            run = _violated(system, asked, trace)
+            return Ruling(Verdict.VIOLATED, "trace replayed", run, False, claim.notes, *_numbers(evidence))
+        case Faulty(fault, trace, evidence):
+            run = _faulty(system, fault, trace)
+            return Ruling(Verdict.INVALID, _fault_text(fault, run), run, False, claim.notes, *_numbers(evidence))
+        case Unknown(reason, states, transitions, depth):
+            return Ruling(Verdict.UNDECIDED, reason, None, False, claim.notes, states, transitions, depth)
+        case _:
+            assert_never(claim.answer)
+
+
+def _numbers(evidence: Exhausted) -> tuple[int, int, int]:
+    return evidence.states, evidence.transitions, evidence.depth
+
+
+def _exhausted(evidence: Exhausted) -> str:
+    return (
+        f"exhausted by {evidence.engine}: {evidence.states:,} states, "
+        f"{evidence.transitions:,} transitions, depth {evidence.depth}"
+    )
+
+
+def _same_system(system: System, evidence: Exhausted) -> None:
+    if evidence.digest != digest(system):
+        message = f"{evidence.engine} searched another system than '{system.name}'"
+        raise Convicted(message)
+    if evidence.states < 1:
+        message = f"{evidence.engine} claims to have exhausted '{system.name}' without seeing a state"
+        raise Convicted(message)
+
+
+def _replayed(interpreter: Interpreter, trace: Trace, what: str) -> Run:
+    try:
+        return replay(interpreter, trace)
+    except ReplayFailed as problem:
+        message = f"the trace for {what} cannot be replayed: {problem}"
+        raise Convicted(message) from problem
+
+
+def _witnessed(system: System, asked: Property, trace: Trace) -> Run:
+    interpreter = Interpreter(system)
+    run = _replayed(interpreter, trace, f"'{asked.name}'")
+    if not isinstance(asked.form, Possible) or run.failed or witness(interpreter, asked.form, run.moments) is None:
+        message = f"the trace for '{asked.name}' does not witness it"
+        raise Convicted(message)
+    return run
+
+
+def _violated(system: System, asked: Property, trace: Trace) -> Run:
+    interpreter = Interpreter(system)
+    run = _replayed(interpreter, trace, f"'{asked.name}'")
+    if run.failed is not None:
+        message = f"the trace for '{asked.name}' ends in an error, not in a violation"
+        raise Convicted(message)
+    if trace.loop is None:
+        if violation(interpreter, asked.form, run.moments) is None:
+            message = f"the trace for '{asked.name}' does not violate it"
+            raise Convicted(message)
+        return run
+    reason = endless(interpreter, run.moments, trace.loop)
+    if reason:
+        message = f"the lasso for '{asked.name}' is no endless run: {reason}"
+        raise Convicted(message)
+    if not lasso_violates(interpreter, asked.form, run.moments, trace.loop):
+        message = f"the lasso for '{asked.name}' does not violate it"
+        raise Convicted(message)
+    return run
+
+
+def _faulty(system: System, fault: Fault, trace: Trace) -> Run:
+    interpreter = Interpreter(system)
+    run = _replayed(interpreter, trace, fault.value)
+    match fault:
+        case Fault.FAILURE:
+            proved = run.failed is not None
+        case Fault.LIVELOCK if trace.loop is None:
+            proved = run.failed is not None and run.failed.failure is Failure.LIVELOCK
+        case Fault.LIVELOCK:
+            cycle = run.moments[trace.loop + 1 :] if trace.loop is not None else []
+            reacting = all(m.step >= 0 and system.steps[m.step].kind is StepKind.REACTION for m in cycle)
+            proved = bool(cycle) and reacting and run.moments[-1].state == run.moments[trace.loop or 0].state
+        case Fault.DEADLOCK:
+            proved = run.failed is None and not interpreter.outcomes(run.moments[-1].state)
+        case Fault.TIMELOCK:
+            proved = run.failed is None and not _time_can_pass(interpreter, run)
+        case _:
+            assert_never(fault)
+    if not proved:
+        message = f"the trace does not show that {fault.value}"
+        raise Convicted(message)
+    return run
+
+
+def _time_can_pass(interpreter: Interpreter, run: Run) -> bool:
+    """Whether a tick can be reached from the end of a run: a search of its own."""
+    seen = {run.moments[-1].state}
+    waiting = list(seen)
+    while waiting:
+        state = waiting.pop()
+        if interpreter.tick_allowed(state):
+            return True
+        for outcome in interpreter.outcomes(state):
+            if outcome.state is not None and outcome.state not in seen:
+                seen.add(outcome.state)
+                waiting.append(outcome.state)
+    return False
+
+
+def _fault_text(fault: Fault, run: Run) -> str:
+    if run.failed is None:
+        return fault.value
+    return f"{fault.value}: {failure_text(run.failed)}"
+
+
+def failure_text(failed: Failed) -> str:
+    """An error in words."""
+    match failed.failure:
+        case Failure.RANGE:
+            return f"{failed.subject} would be {failed.value}, it holds {failed.low}..{failed.high}"
+        case Failure.FULL_LANE:
+            return f"a message is sent into the full lane {failed.subject} (capacity {failed.high})"
+        case Failure.CHOICE:
+            return "there is nothing to choose from"
+        case Failure.LIVELOCK:
+            return f"the urgent rules of {failed.subject} never come to rest"
+        case _:
+            assert_never(failed.failure)

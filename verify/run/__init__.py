@@ -1,0 +1,1 @@
+"""The conductor: load, plan, run engines side by side, judge."""

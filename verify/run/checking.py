@@ -1,0 +1,106 @@
+"""One scenario's checks to results: open parameters enumerated, engines run, claims judged."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from verify.base.budget import Budget, Limits, Progress
+from verify.base.verdict import Verdict
+from verify.engines.explicit.engine import ExplicitEngine
+from verify.judge.judge import Ruling, judge
+from verify.lang.specification import Check, Task
+from verify.passes.valuations import MOST, close, close_property, valuations
+from verify.system.display import show_value
+from verify.system.property import Property
+from verify.system.system import System
+
+Report = Callable[[Progress], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The verdict on one check. ``system``: the closed system that ``ruling.run`` is a run of. ``values``: of open parameters."""
+
+    spec: str
+    scenario: str
+    check: Check
+    ruling: Ruling
+    system: System
+    values: str
+    seconds: float
+
+    @property
+    def verdict(self) -> Verdict:
+        """What is known."""
+        return self.ruling.verdict
+
+    def as_expected(self, *, strict: bool = False) -> bool:
+        """Whether this is what the check expects; under ``strict`` a vacuous proof is not."""
+        return self.verdict is self.check.expected and not (strict and self.ruling.vacuous)
+
+
+def check_task(spec: str, task: Task, limits: Limits, report: Report | None = None) -> list[Result]:
+    """Decide all the checks of a task, in their order."""
+    start = time.monotonic()
+    budget = Budget(limits, report)
+    properties = [c.property for c in task.checks]
+    if task.system.parameters:
+        answers = _open(task.system, properties, budget)
+    else:
+        answers = [(r, task.system, "") for r in _closed(task.system, properties, budget)]
+    seconds = time.monotonic() - start
+    return [
+        Result(spec, task.scenario, check, ruling, system, values, seconds)
+        for check, (ruling, system, values) in zip(task.checks, answers, strict=True)
+    ]
+
+
+def _closed(system: System, properties: list[Property], budget: Budget) -> list[Ruling]:
+    claims = ExplicitEngine().check(system, properties, budget)
+    return [judge(system, asked, claim) for asked, claim in zip(properties, claims, strict=True)]
+
+
+Answer = tuple[Ruling, System, str]
+
+
+def _open(system: System, properties: list[Property], budget: Budget) -> list[Answer]:
+    """Every valuation of the open parameters; the first that is not a proof decides, and is named."""
+    known = valuations(system)
+    if known.too_many:
+        reason = f"{known.total:,} valuations of the open parameters are more than {MOST:,}: this waits for the symbolic engines"
+        return [(Ruling(Verdict.UNDECIDED, reason), system, "") for _ in properties]
+    if not known.all:
+        reason = "no values of the open parameters satisfy every assume"
+        return [(Ruling(Verdict.INVALID, reason), system, "") for _ in properties]
+    decided: list[Answer | None] = [None] * len(properties)
+    counted = [(0, 0, 0)] * len(properties)
+    vacuous = [True] * len(properties)
+    closed = system
+    for values in known.all:
+        waiting = [i for i, answer in enumerate(decided) if answer is None]
+        if not waiting:
+            break
+        closed = close(system, values)
+        asked = [close_property(properties[i], values) for i in waiting]
+        for i, ruling in zip(waiting, _closed(closed, asked, budget), strict=True):
+            if ruling.verdict is not Verdict.PROVED:
+                decided[i] = (ruling, closed, _named(system, values))
+            states, transitions, depth = counted[i]
+            counted[i] = (states + ruling.states, transitions + ruling.transitions, max(depth, ruling.depth))
+            vacuous[i] = vacuous[i] and ruling.vacuous
+    return [
+        answer if answer is not None else (_proved(len(known.all), *counted[i], vacuous=vacuous[i]), closed, "")
+        for i, answer in enumerate(decided)
+    ]
+
+
+def _proved(valuations_: int, states: int, transitions: int, depth: int, *, vacuous: bool) -> Ruling:
+    backing = f"exhausted by explicit for each of {valuations_:,} valuations: {states:,} states, {transitions:,} transitions"
+    return Ruling(Verdict.PROVED, backing, None, vacuous, (), states, transitions, depth)
+
+
+def _named(system: System, values: tuple[int, ...]) -> str:
+    pairs = zip(system.parameters, values, strict=True)
+    return ", ".join(f"{p.name} = {show_value(v, p.domain, system)}" for p, v in pairs)

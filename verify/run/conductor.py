@@ -1,0 +1,97 @@
+"""Many tasks, side by side. Results come in the order of the tasks, whatever finishes first."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from multiprocessing.queues import Queue
+from queue import Empty
+
+from verify.base.budget import Limits, Progress
+from verify.base.verdict import Verdict
+from verify.judge.judge import Ruling
+from verify.lang.specification import Task
+from verify.run.checking import Report, Result, check_task
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A task of a spec file."""
+
+    spec: str
+    task: Task
+
+
+def run_jobs(
+    jobs: Sequence[Job], limits: Limits, workers: int = 1, report: Report | None = None
+) -> Iterator[list[Result]]:
+    """The results of each job, as soon as they and all before them are known."""
+    if workers <= 1 or len(jobs) <= 1:
+        for job in jobs:
+            yield check_task(job.spec, job.task, limits, report)
+        return
+    yield from _side_by_side(jobs, limits, min(workers, len(jobs)), report)
+
+
+def default_workers() -> int:
+    """As many as there are cores for us."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:
+        return os.cpu_count() or 1
+
+
+def _side_by_side(jobs: Sequence[Job], limits: Limits, workers: int, report: Report | None) -> Iterator[list[Result]]:
+    context = multiprocessing.get_context("spawn")
+    news: Queue[Progress] = context.Queue()
+    executor = ProcessPoolExecutor(workers, context, _begin, (news,))
+    try:
+        futures = [executor.submit(_work, job, limits) for job in jobs]
+        for job, future in zip(jobs, futures, strict=True):
+            yield _result(job, future, news, report)
+        executor.shutdown()
+    except BaseException:
+        executor.shutdown(wait=False, cancel_futures=True)
+        for child in multiprocessing.active_children():
+            child.kill()
+        raise
+
+
+def _result(job: Job, future: Future[list[Result]], news: Queue[Progress], report: Report | None) -> list[Result]:
+    while not future.done():
+        _pass_on(news, report)
+    try:
+        return future.result()
+    except BrokenProcessPool:
+        ruling = Ruling(Verdict.UNDECIDED, "the process that searched died (out of memory?)")
+        return [Result(job.spec, job.task.scenario, c, ruling, job.task.system, "", 0.0) for c in job.task.checks]
+
+
+def _pass_on(news: Queue[Progress], report: Report | None) -> None:
+    try:
+        progress = news.get(timeout=0.05)
+    except Empty:
+        return
+    if report is not None:
+        report(progress)
+
+
+_tell: Callable[[Progress], None] | None = None
+
+
+def _begin(news: Queue[Progress]) -> None:
+    """In a worker: Ctrl-C is the conductor's business; progress goes to it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    global _tell  # noqa: PLW0603 - a worker process has one conductor
+    _tell = news.put
+
+
+def _work(job: Job, limits: Limits) -> list[Result]:
+    return check_task(job.spec, job.task, limits, _tell)
+
+
