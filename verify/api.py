@@ -142,7 +142,9 @@ def check(
     report: Callable[[Progress], None] | None = None,
 ) -> list[Result]:
     """Decide every check, in order. ``native``: also those that are said to need the native engine."""
-    return [r for group in results_of(specs, limits=limits, workers=workers, native=native, report=report) for r in group]
+    return [
+        r for group in results_of(specs, limits=limits, workers=workers, native=native, report=report) for r in group
+    ]
 
 
 def results_of(
@@ -179,7 +181,9 @@ def write_traces(results: Iterable[Result], folder: Path) -> list[Path]:
             if run is None:
                 continue
             asked = result.check.property
-            name = f"{Path(result.spec).parent.name}-{Path(result.spec).stem}.{result.scenario}.{asked.name}".lstrip("-.")
+            name = f"{Path(result.spec).parent.name}-{Path(result.spec).stem}.{result.scenario}.{asked.name}".lstrip(
+                "-."
+            )
             path = folder / f"{name}.itf.json"
             verdict = result.verdict.value
             whole = itf.to_itf(

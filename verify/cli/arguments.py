@@ -46,10 +46,18 @@ def _check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         choices=("unexpected", "all", "none"),
         help="which traces to print (default: all for one file, unexpected for more)",
     )
-    check.add_argument("--time-limit", type=_seconds, default=600.0, metavar="S", help="seconds for each scenario (600; 0: none)")
-    check.add_argument("--memory-limit", type=_count, default=8000, metavar="MB", help="for each process (8000; 0: none)")
-    check.add_argument("--max-states", type=_count, default=0, metavar="N", help="states for each scenario (0: no limit)")
-    check.add_argument("--workers", type=_count, default=0, metavar="N", help="scenarios side by side (0: one for each core)")
+    check.add_argument(
+        "--time-limit", type=_seconds, default=600.0, metavar="S", help="seconds for each scenario (600; 0: none)"
+    )
+    check.add_argument(
+        "--memory-limit", type=_count, default=8000, metavar="MB", help="for each process (8000; 0: none)"
+    )
+    check.add_argument(
+        "--max-states", type=_count, default=0, metavar="N", help="states for each scenario (0: no limit)"
+    )
+    check.add_argument(
+        "--workers", type=_count, default=0, metavar="N", help="scenarios side by side (0: one for each core)"
+    )
     _common(check)
 
 
@@ -57,7 +65,9 @@ def _simulate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     simulate = commands.add_parser("simulate", help="walk through a scenario at random, reproducibly")
     simulate.add_argument("path", type=Path, metavar="SPEC")
     simulate.add_argument("--scenario", metavar="NAME", help="which scenario (default: the first that is checked)")
-    simulate.add_argument("--seed", type=int, metavar="N", help="the walk to take; printed, so that it can be taken again")
+    simulate.add_argument(
+        "--seed", type=int, metavar="N", help="the walk to take; printed, so that it can be taken again"
+    )
     simulate.add_argument("--steps", type=_count, default=25, metavar="N", help="how many steps besides ticks (25)")
     _common(simulate)
 

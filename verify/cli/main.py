@@ -10,13 +10,20 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from verify.base.diagnostic import Diagnostic, InputError, Severity, error, render
 from verify.base.place import Place
 from verify.base.verdict import Verdict
 from verify.cli.arguments import parser
 from verify.cli.progress import ProgressLine, describe
+
+if TYPE_CHECKING:
+    from verify.lang.specification import Specification
+    from verify.run.checking import Result
+    from verify.system.system import System
 
 OK, UNEXPECTED, FAULTY, UNDECIDED, OURS, INTERRUPTED, TERMINATED = 0, 1, 2, 3, 70, 130, 143
 
@@ -91,7 +98,9 @@ def _check(options: argparse.Namespace) -> int:
     if warnings and (options.strict or not options.quiet):
         _tell_faults(warnings, sources.texts)
         if options.strict:
-            print(f"verify: {len(warnings)} warnings, which --strict takes for errors; nothing was run", file=sys.stderr)
+            print(
+                f"verify: {len(warnings)} warnings, which --strict takes for errors; nothing was run", file=sys.stderr
+            )
             return FAULTY
     specs = [_chosen(s, options.scenario) for s in specs]
     if options.scenario:
@@ -103,20 +112,15 @@ def _check(options: argparse.Namespace) -> int:
     return _Checking(options, specs).run()
 
 
-def _chosen(spec: object, names: list[str] | None) -> object:  # type: ignore[type-arg]
-    from dataclasses import replace  # noqa: PLC0415 - one use
-
-    from verify.lang.specification import Specification  # noqa: PLC0415 - one use
-
-    assert isinstance(spec, Specification)  # noqa: S101 - the caller has them from load_all
+def _chosen(spec: Specification, names: list[str] | None) -> Specification:
     return spec if not names else replace(spec, tasks=tuple(t for t in spec.tasks if t.scenario in names))
 
 
 class _Checking:
     """One run of ``check``: prints each file's table when it is complete, or what is known when it is stopped."""
 
-    def __init__(self, options: argparse.Namespace, specs: list) -> None:  # type: ignore[type-arg]
-        from verify.api import Limits, Result  # noqa: PLC0415 - what --help does not need
+    def __init__(self, options: argparse.Namespace, specs: list[Specification]) -> None:
+        from verify.api import Limits  # noqa: PLC0415 - what --help does not need
 
         self.options = options
         self.specs = specs
@@ -126,7 +130,10 @@ class _Checking:
         self.limits = Limits(options.time_limit or None, options.memory_limit or None, options.max_states or None)
         self.traces = options.traces or ("all" if len(specs) == 1 else "unexpected")
         self.waiting = [
-            f"{s.path}: {t.scenario}" for s in specs for t in s.tasks if not options.all and all(c.native for c in t.checks)
+            f"{s.path}: {t.scenario}"
+            for s in specs
+            for t in s.tasks
+            if not options.all and all(c.native for c in t.checks)
         ]
 
     def run(self) -> int:
@@ -145,7 +152,9 @@ class _Checking:
         except api.Convicted as found:
             self.flush()
             print(f"verify: an engine was convicted: {found}", file=sys.stderr)
-            print("verify: this is a bug of ours; please report it with the spec and the models it uses", file=sys.stderr)
+            print(
+                "verify: this is a bug of ours; please report it with the spec and the models it uses", file=sys.stderr
+            )
             return OURS
         except (KeyboardInterrupt, Terminated) as stopped:
             return self.stopped(stopped)
@@ -167,13 +176,13 @@ class _Checking:
                 self.tell(result)
         sys.stdout.flush()
 
-    def wanted(self, result) -> bool:  # type: ignore[no-untyped-def] # noqa: ANN001 - a Result
+    def wanted(self, result: Result) -> bool:
         """Whether a trace is to be printed."""
         if result.ruling.run is None or self.traces == "none":
             return False
         return self.traces == "all" or not result.as_expected(strict=self.options.strict)
 
-    def tell(self, result) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001 - a Result
+    def tell(self, result: Result) -> None:
         """Print a trace in words."""
         from verify import api  # noqa: PLC0415 - what --help does not need
 
@@ -230,7 +239,7 @@ def exit_code(outcomes: Sequence[tuple[Verdict, Verdict, bool]]) -> int:
 # ---- the others
 
 
-def _one_system(options: argparse.Namespace):  # type: ignore[no-untyped-def] # noqa: ANN202 - (task, system, values)
+def _one_system(options: argparse.Namespace) -> System | None:
     from verify import api  # noqa: PLC0415 - what --help does not need
     from verify.passes.valuations import close, valuations  # noqa: PLC0415 - what --help does not need
 
@@ -244,7 +253,9 @@ def _one_system(options: argparse.Namespace):  # type: ignore[no-untyped-def] # 
     wanted = options.scenario or names[0]
     if wanted not in names:
         help_text = "checked here: " + ", ".join(dict.fromkeys(names))
-        raise InputError([error("E707", f"no check asks about the scenario '{wanted}'", Place(str(options.path)), help_text)])
+        raise InputError(
+            [error("E707", f"no check asks about the scenario '{wanted}'", Place(str(options.path)), help_text)]
+        )
     system = next(t.system for t in spec.tasks if t.scenario == wanted)
     if system.parameters and options.command == "simulate":
         known = valuations(system)

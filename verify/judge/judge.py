@@ -46,13 +46,9 @@ def judge(system: System, asked: Property, claim: Claim) -> Ruling:
             vacuous = premise_seen is False
             backing = "witness replayed" if run is not None else _exhausted(evidence)
             return Ruling(Verdict.PROVED, backing, run, vacuous, claim.notes, *_numbers(evidence))
-        case Fails(None, evidence):
-            _same_system(system, evidence)
-            if not isinstance(asked.form, Possible):
-                message = f"'{asked.name}' is claimed violated without a trace"
-                raise Convicted(message)
-            return Ruling(Verdict.VIOLATED, _exhausted(evidence), None, notes=claim.notes)
         case Fails(trace, evidence):
+            if trace is None:
+                return _impossible(system, asked, evidence, claim.notes)
             run = _violated(system, asked, trace)
             return Ruling(Verdict.VIOLATED, "trace replayed", run, False, claim.notes, *_numbers(evidence))
         case Faulty(fault, trace, evidence):
@@ -62,6 +58,15 @@ def judge(system: System, asked: Property, claim: Claim) -> Ruling:
             return Ruling(Verdict.UNDECIDED, reason, None, False, claim.notes, states, transitions, depth)
         case _:
             assert_never(claim.answer)
+
+
+def _impossible(system: System, asked: Property, evidence: Exhausted, notes: tuple[str, ...]) -> Ruling:
+    """No state of an exhausted search satisfies what was claimed possible: the only violation without a trace."""
+    _same_system(system, evidence)
+    if not isinstance(asked.form, Possible):
+        message = f"'{asked.name}' is claimed violated without a trace"
+        raise Convicted(message)
+    return Ruling(Verdict.VIOLATED, _exhausted(evidence), None, False, notes, *_numbers(evidence))
 
 
 def _numbers(evidence: Exhausted) -> tuple[int, int, int]:

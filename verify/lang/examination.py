@@ -92,7 +92,7 @@ def _sample(formal: s.Formal, env: Env, slots: Slots) -> Value | None:
     shape = shape_of(formal.type, env)
     if shape is None:
         return None
-    leaves = [Scalar(formal_hint(formal, env) or NUMBER, Local(slots.new(d.low, d.high))) for _, d in flatten(shape, "")]
+    leaves = [
+        Scalar(formal_hint(formal, env) or NUMBER, Local(slots.new(d.low, d.high))) for _, d in flatten(shape, "")
+    ]
     return assemble(shape, leaves)
-
-

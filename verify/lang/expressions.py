@@ -133,7 +133,9 @@ def constant(e: s.Expr, env: Env, type_: ScalarType, what: str) -> int | None:
         return None
     if isinstance(expression, Constant):
         return expression.value
-    env.build.report("E402", f"{what} must be known before the scenario runs", e.place, "use numbers and parameters only")
+    env.build.report(
+        "E402", f"{what} must be known before the scenario runs", e.place, "use numbers and parameters only"
+    )
     return None
 
 
@@ -195,7 +197,9 @@ def _declared_name(e: s.Name, env: Env) -> Value | None:
         return Scalar(enum_type(enum), Constant(at))
     if members:
         names = ", ".join(sorted(m[0].name for m in members.values()))
-        return env.build.report("E204", f"'{e.text}' is a member of several enums: {names}", e.place, "write Enum.member")
+        return env.build.report(
+            "E204", f"'{e.text}' is a member of several enums: {names}", e.place, "write Enum.member"
+        )
     return None
 
 
@@ -324,8 +328,10 @@ def _qualified(e: s.Member, env: Env) -> Value | None:
     if alias is None or (env.node is None and _scenario_name(e.base.text, env) is not None):
         return None
     found = _declared_name(s.Name(e.place, e.name), replace(env, scope=alias))
-    return found if found is not None else env.build.report(
-        "E201", f"no '{e.name}' in {e.base.text}", e.place, did_you_mean(e.name, alias.names())
+    return (
+        found
+        if found is not None
+        else env.build.report("E201", f"no '{e.name}' in {e.base.text}", e.place, did_you_mean(e.name, alias.names()))
     )
 
 
@@ -334,7 +340,15 @@ def _through(base: InstanceValue, e: s.Member, env: Env) -> Value:
     for condition, node in base.alternatives:
         value = member_of(node, e.name, env, e.place)
         if value is None:
-            names = [*node.parameters, *node.variables, *node.lets, *node.timers, *node.ports, *node.parts, *node.regions]
+            names = [
+                *node.parameters,
+                *node.variables,
+                *node.lets,
+                *node.timers,
+                *node.ports,
+                *node.parts,
+                *node.regions,
+            ]
             told = f"a {node.machine.name} has no member '{e.name}'"
             return env.build.report("E205", told, e.place, did_you_mean(e.name, names))
         found.append((condition, value))
@@ -393,7 +407,9 @@ def merge(alternatives: list[tuple[Expression, Value]], env: Env, place: Place) 
         case InstanceValue() if all(isinstance(v, InstanceValue) for v in values):
             return _merge_instances([(c, v) for c, v in alternatives if isinstance(v, InstanceValue)])
         case TimerValue() if all(isinstance(v, TimerValue) for v in values):
-            timers = [(conjunction(c, d), t) for c, v in alternatives if isinstance(v, TimerValue) for d, t in v.alternatives]
+            timers = [
+                (conjunction(c, d), t) for c, v in alternatives if isinstance(v, TimerValue) for d, t in v.alternatives
+            ]
             return TimerValue(tuple(timers))
         case RegionValue() if all(isinstance(v, RegionValue) and v.states == first.states for v in values):
             regions = [(c, v) for c, v in alternatives if isinstance(v, RegionValue)]
@@ -544,10 +560,14 @@ def _construct(record: s.Record, e: s.Call, env: Env) -> Value:
         given[label] = evaluate(argument, env, formal_hint(formal, env))
         expected = dict(shape.fields)[label] if shape is not None and hasattr(shape, "fields") else None
         if expected is not None and not isinstance(given[label], Faulty) and not fits(given[label], expected):
-            env.build.report("E411", f"'{label}' cannot be {describe(given[label])}", argument.place, f"it is {expected}")
+            env.build.report(
+                "E411", f"'{label}' cannot be {describe(given[label])}", argument.place, f"it is {expected}"
+            )
     missing = [n for n in fields if n not in given]
     if missing:
-        return env.build.report("E412", f"{record.name} lacks {', '.join(missing)}", e.place, "give every field a value")
+        return env.build.report(
+            "E412", f"{record.name} lacks {', '.join(missing)}", e.place, "give every field a value"
+        )
     return RecordValue(record.name, tuple((n, given[n]) for n in fields))
 
 
@@ -783,7 +803,9 @@ def _nonzero(divisor: Expression, node: s.Expr, env: Env) -> bool:
     low, high = env.interval(divisor)
     if low <= 0 <= high:
         shown = "0" if low == high else f"{low}..{high}"
-        env.build.report("E415", f"the divisor can be 0 (it is in {shown})", node.place, "max(1, …) keeps it away from 0")
+        env.build.report(
+            "E415", f"the divisor can be 0 (it is in {shown})", node.place, "max(1, …) keeps it away from 0"
+        )
         return False
     return True
 
@@ -799,7 +821,9 @@ def _rounded(e: s.Rounded, env: Env) -> Value:
         if env.interval(unit)[0] <= 0:
             return env.build.report("E416", "the unit of a rounding must be more than 0", e.unit.place)
     elif ratio.type == SPAN:
-        return env.build.report("E416", "a rounding of durations names its unit", e.place, f"rounded {e.direction} to 10ms (…)")
+        return env.build.report(
+            "E416", "a rounding of durations names its unit", e.place, f"rounded {e.direction} to 10ms (…)"
+        )
     bottom = apply(Operator.MULTIPLY, ratio.denominator, unit)
     top = ratio.numerator
     if env.interval(bottom)[1] < 0:
@@ -813,10 +837,14 @@ def _quotient(direction: str, top: Expression, bottom: Expression) -> Expression
         case "down":
             return apply(Operator.DIVIDE, top, bottom)
         case "up":
-            return apply(Operator.DIVIDE, apply(Operator.ADD, top, apply(Operator.SUBTRACT, bottom, Constant(1))), bottom)
+            return apply(
+                Operator.DIVIDE, apply(Operator.ADD, top, apply(Operator.SUBTRACT, bottom, Constant(1))), bottom
+            )
         case _:
             twice = apply(Operator.MULTIPLY, Constant(2), top)
-            return apply(Operator.DIVIDE, apply(Operator.ADD, twice, bottom), apply(Operator.MULTIPLY, Constant(2), bottom))
+            return apply(
+                Operator.DIVIDE, apply(Operator.ADD, twice, bottom), apply(Operator.MULTIPLY, Constant(2), bottom)
+            )
 
 
 def _conditional(e: s.Conditional, env: Env, hint: ScalarType | None) -> Value:
@@ -824,7 +852,12 @@ def _conditional(e: s.Conditional, env: Env, hint: ScalarType | None) -> Value:
     then = evaluate(e.then, env, hint)
     otherwise = evaluate(e.otherwise, env, hint or (then.type if isinstance(then, Scalar) else None))
     a, b = _as_ratio(then), _as_ratio(otherwise)
-    if a is not None and b is not None and a.type == b.type and Constant(1) != (a.denominator if a != b else Constant(1)):
+    if (
+        a is not None
+        and b is not None
+        and a.type == b.type
+        and Constant(1) != (a.denominator if a != b else Constant(1))
+    ):
         top = conditional(condition, a.numerator, b.numerator)
         return Ratio(a.type, top, conditional(condition, a.denominator, b.denominator))
     return merge([(condition, then), (negation(condition), otherwise)], env, e.place)
@@ -939,7 +972,9 @@ MOST_MEMBERS = 4096
 def _range_set(place: Place, low: Expression, high: Expression, env: Env) -> list[tuple[Expression, Value]] | None:
     first, last = env.interval(low)[0], env.interval(high)[1]
     if last - first >= MOST_MEMBERS:
-        env.build.report("E418", f"a set of {last - first + 1:,} members is too large", place, f"the limit is {MOST_MEMBERS:,}")
+        env.build.report(
+            "E418", f"a set of {last - first + 1:,} members is too large", place, f"the limit is {MOST_MEMBERS:,}"
+        )
         return None
     found: list[tuple[Expression, Value]] = []
     for i in range(first, last + 1):
@@ -993,7 +1028,9 @@ def _fold_quantifier(e: s.Quantifier, rows: list[tuple[Expression, s.Expr | None
 
 def _edge(e: s.Edge, env: Env) -> Value:
     if not env.in_property:
-        return env.build.report("E420", f"'{e.kind} of …' can be asked in properties only", e.place, "states are asked with 'is'")
+        return env.build.report(
+            "E420", f"'{e.kind} of …' can be asked in properties only", e.place, "states are asked with 'is'"
+        )
     target = evaluate(e.target, env)
     match target:
         case InstanceValue():

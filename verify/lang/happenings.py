@@ -117,13 +117,13 @@ def _aim(fault: s.Fault, env: Env, pool: PoolNode, target: Value) -> Happening |
     build = env.build
     shown = f"{fault.kind} {fault.what}".strip()
     match fault.kind, target:
-        case ("crash" | "restart" | "shutdown" | "startup" | "signal"), InstanceValue():
+        case (("crash" | "restart" | "shutdown" | "startup" | "signal"), InstanceValue()):
             node = target.only
             if node is None:
                 build.report("E604", "which instance this is must be known", fault.target.place)
                 return None
             return _aim_instance(fault, env, pool, node)
-        case ("lose" | "duplicate" | "cut" | "repair"), NetworkValue(network):
+        case (("lose" | "duplicate" | "cut" | "repair"), NetworkValue(network)):
             senders = _ends(fault.from_end, network, env)
             receivers = _ends(fault.to_end, network, env)
             if senders is None or receivers is None:
@@ -132,11 +132,13 @@ def _aim(fault: s.Fault, env: Env, pool: PoolNode, target: Value) -> Happening |
             joint = " on" if fault.kind in ("lose", "duplicate") else ""
             name = f"{shown}{joint} {network.name}{way}"
             return Happening(fault.kind, fault, env, pool, name, None, network, None, senders, receivers)
-        case ("cut" | "repair"), PortValue(port) if port.network is not None:
+        case (("cut" | "repair"), PortValue(port)) if port.network is not None:
             return Happening(fault.kind, fault, env, pool, f"{shown} {port.path}", None, port.network, port)
         case _:
             told = f"'{fault.kind}' does not happen to {describe(target)}"
-            wanted = "an instance" if fault.kind in ("crash", "restart", "shutdown", "startup", "signal") else "a network"
+            wanted = (
+                "an instance" if fault.kind in ("crash", "restart", "shutdown", "startup", "signal") else "a network"
+            )
             build.report("E604", told, fault.target.place, f"it happens to {wanted}")
             return None
 
@@ -287,7 +289,9 @@ def _window(window: s.Window | None, env: Env) -> tuple[int, int] | None:
     if low is None or high is None:
         return None
     if not 0 <= low <= high:
-        env.build.report("E302", f"the window {low}..{high} ticks is empty", window.place, "the earlier time comes first")
+        env.build.report(
+            "E302", f"the window {low}..{high} ticks is empty", window.place, "the earlier time comes first"
+        )
         return None
     return low, high
 
@@ -565,8 +569,10 @@ def _link_event(port: PortNode, event: str, before: Expression, build: Build, sl
     block, _ = dispatch(port.owner, by_event(event, port.name), build, slots)
     if not block:
         return ()
-    changed = conjunction(before, negation(port.carrier)) if event == "link_down" else conjunction(
-        negation(before), port.carrier
+    changed = (
+        conjunction(before, negation(port.carrier))
+        if event == "link_down"
+        else conjunction(negation(before), port.carrier)
     )
     return (If(conjunction(port.owner.is_up, changed), block),)
 

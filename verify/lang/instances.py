@@ -57,7 +57,9 @@ def settings_of(lines: tuple[s.Setting, ...], scope: Scope, names: dict[str, Val
     for line in lines:
         words = path_words(line.path)
         if words is None:
-            build.report("E209", "this is no path to a parameter", line.place, "write name = value, or part[0].name = value")
+            build.report(
+                "E209", "this is no path to a parameter", line.place, "write name = value, or part[0].name = value"
+            )
         else:
             found.append(Settings(words, line.value, line.place, scope, names))
     return found
@@ -163,7 +165,9 @@ def _open(value: s.Open, name: str, env: Env) -> Value:
     if shape is None:
         return Faulty()
     if not isinstance(shape, ScalarShape):
-        return env.build.report("E423", "only scalars can be left open", value.place, "any 1..254, any bool, any MyEnum")
+        return env.build.report(
+            "E423", "only scalars can be left open", value.place, "any 1..254, any bool, any MyEnum"
+        )
     env.build.parameters.append(Parameter(name, shape.domain))
     env.build.parameter_places.append(value.place)
     return Scalar(shape.type, Rigid(len(env.build.parameters) - 1))
@@ -184,7 +188,9 @@ def _override_field(
         elif len(path) > 1:
             fields.append((n, _override_field(v, path[1:], line, node, build)))
         else:
-            item = s.ParameterDecl(line.place, ".".join(str(w) for w in line.path), s.TypeExpr(line.place, "bool"), None)
+            item = s.ParameterDecl(
+                line.place, ".".join(str(w) for w in line.path), s.TypeExpr(line.place, "bool"), None
+            )
             hint = v.type if isinstance(v, Scalar) else None
             fields.append((n, _setting_value(line, node, item, hint, build)))
     return RecordValue(value.name, tuple(fields))
@@ -192,7 +198,9 @@ def _override_field(
 
 def _checked(value: Value, shape: Shape, name: str, place: Place, env: Env) -> Value:
     if not fits(value, shape):
-        mixed = isinstance(shape, ScalarShape) and shape.type == SPAN and isinstance(value, Scalar) and value.type == NUMBER
+        mixed = (
+            isinstance(shape, ScalarShape) and shape.type == SPAN and isinstance(value, Scalar) and value.type == NUMBER
+        )
         help_text = "a duration has a unit: 10ms, 3s" if mixed else f"it is {shape}"
         return env.build.report("E502", f"{name} cannot be {describe(value)}", place, help_text)
     for leaf, (field, domain) in zip(scalars(value), flatten(shape, ""), strict=False):
@@ -233,7 +241,7 @@ def _part(item: s.Part, node: InstanceNode, build: Build) -> tuple[bool, list[In
     return is_array, nodes
 
 
-def _passed_on(part: str, index: int, is_array: bool, node: InstanceNode) -> list[Settings]:  # noqa: FBT001 - a fact
+def _passed_on(part: str, index: int, is_array: bool, node: InstanceNode) -> list[Settings]:
     passed: list[Settings] = []
     for line in node.settings:
         if line.path[0] != part or len(line.path) < 2:
@@ -283,9 +291,7 @@ def lay_out(node: InstanceNode, build: Build, *, crashable: bool) -> None:
             case _:
                 pass
     old = build.instances[node.number]
-    build.instances[node.number] = Instance(
-        old.name, old.machine, old.parent, old.unit, tuple(regions), node.top.alive
-    )
+    build.instances[node.number] = Instance(old.name, old.machine, old.parent, old.unit, tuple(regions), node.top.alive)
 
 
 def _leaf(name: str, domain: Boolean | Range | Enumeration, node: InstanceNode, build: Build) -> Scalar:
@@ -400,4 +406,3 @@ def _chooses(block: Block) -> bool:
             case _:
                 continue
     return False
-

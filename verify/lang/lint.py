@@ -11,7 +11,6 @@ from verify.lang import syntax as s
 from verify.lang.model import Build
 from verify.lang.scopes import Scope
 
-
 T = TypeVar("T")
 
 
@@ -75,11 +74,11 @@ def _never(rule: s.Rule, first: s.Rule) -> Diagnostic:
 def _idle_timers(machine: s.Machine) -> list[Diagnostic]:
     started = {t.timer.text for t in _statements(machine, s.StartTimer) if isinstance(t.timer, s.Name)}
     dynamic = any(not isinstance(t.timer, s.Name) for t in _statements(machine, s.StartTimer))
-    faults: list[Diagnostic] = []
-    for item in machine.items:
-        if isinstance(item, s.TimerDecl) and item.name not in started and not dynamic:
-            faults.append(warning("W203", f"timer '{item.name}' is never started: its handlers can never be reached", item.place))
-    return faults
+    return [
+        warning("W203", f"timer '{item.name}' is never started: its handlers can never be reached", item.place)
+        for item in machine.items
+        if isinstance(item, s.TimerDecl) and item.name not in started and not dynamic
+    ]
 
 
 def _idle_actions(machine: s.Machine) -> list[Diagnostic]:

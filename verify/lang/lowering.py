@@ -15,7 +15,17 @@ from verify.lang.rules import check_events, delivery_steps, reaction_steps, time
 from verify.lang.scenarios import Plan
 from verify.lang.scopes import Scope
 from verify.lang.types import array_size
-from verify.lang.values import Faulty, InstancesValue, InstanceValue, MachineName, NetworkValue, PortValue, describe, number
+from verify.lang.values import (
+    Faulty,
+    InstancesValue,
+    InstanceValue,
+    MachineName,
+    NetworkValue,
+    PortValue,
+    Value,
+    describe,
+    number,
+)
 from verify.system.system import Fairness, System, Timer
 
 
@@ -94,7 +104,7 @@ def _instances(plan: Plan, build: Build) -> None:
 def _settings(  # noqa: PLR0913 - what one line of a scenario reaches
     name: str, index: int | None, declaration: s.InstanceDecl, scope: Scope, plan: Plan, build: Build
 ) -> list[Settings]:
-    at = {"index": number(index or 0)}
+    at: dict[str, Value] = {"index": number(index or 0)}
     found = settings_of(declaration.settings, scope, at, build)
     for line, home in plan.overrides:
         words = path_words(line.path)
@@ -165,7 +175,9 @@ def _started(startup: s.Startup, scope: Scope, build: Build) -> list[InstanceNod
         case MachineName(machine) if startup.each:
             return [n for n in build.nodes.values() if n.machine is machine]
         case MachineName(machine):
-            build.report("E604", "this is a machine, not an instance", startup.target.place, f"startup of each {machine.name}")
+            build.report(
+                "E604", "this is a machine, not an instance", startup.target.place, f"startup of each {machine.name}"
+            )
         case Faulty():
             pass
         case _:

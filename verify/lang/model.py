@@ -11,7 +11,7 @@ from verify.lang.scopes import Scope
 from verify.lang.values import FAULTY, Faulty, RecordShape, Shape, Value
 from verify.system.domain import Domain
 from verify.system.expression import TRUE, Expression, Read
-from verify.system.statement import Block, Statement
+from verify.system.statement import Statement
 from verify.system.system import (
     Event,
     Fairness,
@@ -191,7 +191,9 @@ class Build:
         count, rest = divmod(nanoseconds, self.tick)
         if rest:
             known = duration_text(self.tick)
-            self.report("E301", f"{text} is no whole number of ticks (tick {known})", place, _finer(nanoseconds, self.tick))
+            self.report(
+                "E301", f"{text} is no whole number of ticks (tick {known})", place, _finer(nanoseconds, self.tick)
+            )
             return None
         return count
 
@@ -203,10 +205,8 @@ def _finer(nanoseconds: int, tick: int) -> str:
 
 
 def duration_text(nanoseconds: int) -> str:
-    """``1.5s``, ``10ms`` …"""
+    """A length of time as the language writes it: ``1.5s``, ``10ms``."""
     for unit, size in (("s", 10**9), ("ms", 10**6), ("us", 10**3)):
         if nanoseconds % size == 0 or (unit == "s" and nanoseconds >= size and nanoseconds % 10**7 == 0):
             return f"{nanoseconds / size:.10g}{unit}"
     return f"{nanoseconds}ns"
-
-

@@ -50,7 +50,9 @@ def _ports(end: s.End, env: Env) -> list[PortNode]:
         case InstanceValue():
             node = value.only
             names = ", ".join(f"{node.name}.{p}" for p in node.ports) if node is not None else ""
-            env.build.report("E603", "an end is a port, this is an instance", end.place, f"write {names}" if names else "")
+            env.build.report(
+                "E603", "an end is a port, this is an instance", end.place, f"write {names}" if names else ""
+            )
             return []
         case _:
             env.build.report("E603", f"an end is a port, this is {describe(value)}", end.place)

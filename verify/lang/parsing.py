@@ -76,22 +76,27 @@ def parse(text: str, path: str) -> s.File:
 def _attempt(text: str, path: str) -> tuple[s.File | None, Diagnostic | None, int]:
     from lark.exceptions import UnexpectedCharacters, UnexpectedInput, VisitError  # noqa: PLC0415 - the door
 
-    from verify.lang.tree import TreeBuilder  # noqa: PLC0415 - imports lark
+    from verify.lang.tree import LiteralError, TreeBuilder  # noqa: PLC0415 - imports lark
 
     try:
         tree = _grammar().parse(text)
-        return TreeBuilder(path, text).transform(tree), None, 0  # type: ignore[arg-type]
+        return TreeBuilder(path, text).transform(tree), None, 0
     except UnexpectedCharacters as found:
         place = Place(path, found.line, found.column, found.column + 1)
-        character = text[found.pos_in_stream] if found.pos_in_stream is not None else ""
-        help_text = "texts stand in double quotes, on one line" if character in "\"'" else "remove it, or write it in a comment (# …)"
+        character = text[found.pos_in_stream]
+        help_text = (
+            "texts stand in double quotes, on one line"
+            if character in "\"'"
+            else "remove it, or write it in a comment (# …)"
+        )
         shown = repr(character) if character.isprintable() else f"the character U+{ord(character):04X}"
         return None, error("E102", f"{shown} means nothing here", place, help_text), found.line
     except UnexpectedInput as found:
         return _unexpected(found, text, path)
     except VisitError as found:
-        if isinstance(found.orig_exc, ValueError):
-            return None, error("E103", str(found.orig_exc), Place(path), "the finest unit is 1ns"), 0
+        if isinstance(found.orig_exc, LiteralError):
+            place = found.orig_exc.place
+            return None, error("E103", str(found.orig_exc), place, found.orig_exc.help), place.line
         if isinstance(found.orig_exc, RecursionError):
             return None, _deep(Place(path)), 0
         raise
@@ -155,7 +160,9 @@ def _torn(text: str, path: str) -> Diagnostic:
             "is the file cut off? add the closing bracket",
         )
     last = _last_line(text)
-    return error("E104", "the file ends in the middle of a declaration", Place(path, last, 1, 2), "is the file cut off?")
+    return error(
+        "E104", "the file ends in the middle of a declaration", Place(path, last, 1, 2), "is the file cut off?"
+    )
 
 
 def _last_line(text: str) -> int:

@@ -53,7 +53,9 @@ def _premise(e: s.Expr, env: Env) -> Expression | None:
 def _bound(e: s.Expr, env: Env) -> Expression:
     bound = scalar(e, env, SPAN, "a duration")
     if not _rigid(bound):
-        env.build.report("E402", "a bound must be known before the scenario runs", e.place, "use numbers and parameters only")
+        env.build.report(
+            "E402", "a bound must be known before the scenario runs", e.place, "use numbers and parameters only"
+        )
         return Constant(0)
     low, _ = env.interval(bound)
     if low < 0:
@@ -79,5 +81,3 @@ def _ltl(node: s.LtlNode, env: Env) -> p.LtlFormula:
         return p.LtlAtom(truth(node.predicate, env))
     assert node.operator in _LTL_WORDS  # noqa: S101 - the grammar has no other
     return p.LtlApply(node.operator, tuple(_ltl(a, env) for a in node.arguments))
-
-

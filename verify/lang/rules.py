@@ -75,8 +75,8 @@ def dispatch(
         handled.append(taken)
     inside = tuple(statement for block in blocks for statement in block)
     own = [r for r in node.machine.rules if wanted(r)]
-    region = "" if "" in node.regions else None
-    block, guards = _first_match(own, env, message, Body(env, region), inside)
+    bare = "" if "" in node.regions else None
+    block, guards = _first_match(own, env, message, Body(env, bare), inside)
     return block, disjunction(*guards, *handled)
 
 
@@ -293,7 +293,9 @@ def _check_event(rule: s.Rule, node: InstanceNode, build: Build) -> None:
         known = [*BUILT_IN_EVENTS, *node.signals, *node.scope.names(s.MessageDecl)]
         told = f"no event '{rule.event}'"
         help_text = did_you_mean(rule.event, known)
-        build.report("E201", told, rule.place, help_text or "a message, a signal, startup, shutdown, link_up or link_down")
+        build.report(
+            "E201", told, rule.place, help_text or "a message, a signal, startup, shutdown, link_up or link_down"
+        )
         return
     if not any(m is found[0] for p in node.ports.values() for m, _ in p.messages):
         told = f"no port of {node.machine.name} carries {rule.event}"

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from verify.base.diagnostic import did_you_mean
 from verify.lang import syntax as s
 from verify.lang.model import Build
 from verify.lang.scopes import Scope
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -102,17 +105,17 @@ def _remove(plan: Plan, item: s.Without, build: Build) -> None:
         case "pool" if not item.name:
             plan.pools.clear()
         case "pool":
-            _remove_named(dict(plan.pools), plan.pools, item, build)
+            _remove_named(plan.pools, item, build)
         case "network":
-            _remove_named(dict(plan.networks), plan.networks, item, build)
+            _remove_named(plan.networks, item, build)
         case _:
-            _remove_named(dict(plan.instances), plan.instances, item, build)
+            _remove_named(plan.instances, item, build)
 
 
-def _remove_named(known: dict[str, object], table: dict[str, object], item: s.Without, build: Build) -> None:  # type: ignore[type-arg]
-    if item.name not in known:
+def _remove_named(table: dict[str, T], item: s.Without, build: Build) -> None:
+    if item.name not in table:
         told = f"there is no {item.kind} '{item.name}' to take away"
-        build.report("E702", told, item.place, did_you_mean(item.name, known))
+        build.report("E702", told, item.place, did_you_mean(item.name, table))
     else:
         del table[item.name]
 

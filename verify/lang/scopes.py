@@ -11,9 +11,7 @@ from verify.base.place import Place
 from verify.lang import syntax as s
 from verify.lang.loading import Sources, used_path
 
-Named = (
-    s.Enum | s.Record | s.MessageDecl | s.Machine | s.Reference | s.Scenario | s.Let | s.PropertyDecl
-)
+Named = s.Enum | s.Record | s.MessageDecl | s.Machine | s.Reference | s.Scenario | s.Let | s.PropertyDecl
 N = TypeVar("N", bound=Named)
 
 _KINDS: dict[type, str] = {
@@ -50,7 +48,7 @@ class Scope:
                 return found
         return None
 
-    def names(self, kind: type[Named] | None = None) -> list[str]:
+    def names(self, kind: type[object] | None = None) -> list[str]:
         """All names seen, of one kind or of all."""
         mine = [n for n, d in self.own.items() if kind is None or isinstance(d, kind)]
         for scope in self.used:

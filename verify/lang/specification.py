@@ -10,7 +10,7 @@ from verify.base.place import Place
 from verify.base.verdict import Verdict
 from verify.lang import syntax as s
 from verify.lang.examination import examine
-from verify.lang.lint import lint_scope, lint_scenario
+from verify.lang.lint import lint_scenario, lint_scope
 from verify.lang.loading import Sources, load
 from verify.lang.lowering import finish, lay_out_scenario
 from verify.lang.model import Build
@@ -165,10 +165,13 @@ def _check(expectation: s.Expectation, check: s.Check, scope: Scope, build: Buil
 def _unchecked(file: s.File, tasks: list[Task]) -> list[Diagnostic]:
     """Properties that no check asks, and spec files without a check."""
     asked = {e.property for d in file.declarations if isinstance(d, s.Check) for e in d.expectations}
-    faults: list[Diagnostic] = []
-    for declaration in file.declarations:
-        if isinstance(declaration, s.PropertyDecl) and declaration.name not in asked:
-            faults.append(warning("W102", f"no check asks for '{declaration.name}'", declaration.place))
+    faults = [
+        warning("W102", f"no check asks for '{declaration.name}'", declaration.place)
+        for declaration in file.declarations
+        if isinstance(declaration, s.PropertyDecl) and declaration.name not in asked
+    ]
     if not tasks and not asked and Path(file.path).suffix == ".spec":
-        faults.append(error("E705", f"{file.path} has no checks", Place(file.path), "write: check SCENARIO { PROPERTY }"))
+        faults.append(
+            error("E705", f"{file.path} has no checks", Place(file.path), "write: check SCENARIO { PROPERTY }")
+        )
     return faults

@@ -193,7 +193,11 @@ def _pairs(target: Value, value: Value, env: Env) -> list[tuple[Scalar, Expressi
         case InstanceValue(stored=Scalar() as stored), InstanceValue():
             return _reference_pairs(stored, target, value)
         case _:
-            if hasattr(target, "elements") and hasattr(value, "elements") and len(target.elements) == len(value.elements):
+            if (
+                hasattr(target, "elements")
+                and hasattr(value, "elements")
+                and len(target.elements) == len(value.elements)
+            ):
                 return _joined([_pairs(a, b, env) for a, b in zip(target.elements, value.elements, strict=True)])
             return None
 
@@ -445,7 +449,9 @@ def _action(statement: s.ActionCall, body: Body, *, last: bool) -> Block:
     action = body.node.actions.get(base.text)
     if action is None:
         told = f"no action '{base.text}'"
-        build.report("E206", told, base.place, did_you_mean(base.text, body.node.actions) or "an assignment is written x := …")
+        build.report(
+            "E206", told, base.place, did_you_mean(base.text, body.node.actions) or "an assignment is written x := …"
+        )
         return ()
     if base.text in body.calling:
         build.report("E405", f"action '{base.text}' calls itself", action.place, "actions cannot be recursive")
@@ -499,7 +505,9 @@ def _goto(statement: s.Goto, body: Body, *, last: bool) -> Block:
     holding = [r for r in regions if any(st.name == statement.state for st in node.regions[r][1].states)]
     if len(holding) != 1:
         known = [st.name for r in regions for st in node.regions[r][1].states]
-        told = f"no state '{statement.state}' here" if not holding else f"several regions have a state '{statement.state}'"
+        told = (
+            f"no state '{statement.state}' here" if not holding else f"several regions have a state '{statement.state}'"
+        )
         build.report("E207", told, statement.place, did_you_mean(statement.state, known))
         return ()
     return enter(node, holding[0], statement.state, body)
@@ -533,4 +541,3 @@ def mark_rule(node: InstanceNode, text: str, place: Place, cites: tuple[s.Cite, 
         return Mark(env.build.rules.index(rule))
     env.build.rules.append(rule)
     return Mark(len(env.build.rules) - 1)
-

@@ -700,17 +700,7 @@ class Without:
 
 
 ScenarioItem = (
-    Tick
-    | Reactions
-    | MessagesFirst
-    | InstanceDecl
-    | Setting
-    | Assume
-    | Network
-    | Startup
-    | Pool
-    | Fair
-    | Without
+    Tick | Reactions | MessagesFirst | InstanceDecl | Setting | Assume | Network | Startup | Pool | Fair | Without
 )
 
 
@@ -778,9 +768,7 @@ class Check:
     native: bool
 
 
-Declaration = (
-    Use | Protocol | Reference | Enum | Record | MessageDecl | Machine | Scenario | Let | PropertyDecl | Check
-)
+Declaration = Use | Protocol | Reference | Enum | Record | MessageDecl | Machine | Scenario | Let | PropertyDecl | Check
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,25 +3,47 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lark import Token, Transformer
-from lark.tree import Meta
 from lark.visitors import v_args
 
 from verify.base.place import Place
 from verify.lang import syntax as s
 
+if TYPE_CHECKING:
+    from lark.tree import Meta
+
 NANOSECONDS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9, "min": 60 * 10**9, "h": 3600 * 10**9}
 
 
-def nanoseconds(text: str) -> int:
-    """The length of a duration literal such as ``3.62s``; fractions of a nanosecond are refused by ValueError."""
+MOST_DIGITS = 18
+
+
+class LiteralError(ValueError):
+    """A number or duration that is written right and cannot be meant."""
+
+    def __init__(self, message: str, place: Place, help: str) -> None:  # noqa: A002 - the field's name
+        super().__init__(message)
+        self.place = place
+        self.help = help
+
+
+def whole(text: str, place: Place) -> int:
+    """The value of digits; LiteralError if there are too many of them."""
+    if len(text) > MOST_DIGITS:
+        told = f"a number of {len(text)} digits is too large"
+        raise LiteralError(told, place, f"{MOST_DIGITS} digits are possible")
+    return int(text)
+
+
+def nanoseconds(text: str, place: Place) -> int:
+    """The length of a duration literal such as ``3.62s``; LiteralError for fractions of a nanosecond."""
     digits = text.rstrip("nusmih")
+    whole(digits.partition(".")[0], place)
     value = Decimal(digits) * NANOSECONDS[text[len(digits) :]]
     if value != value.to_integral_value():
-        message = f"{text} is no whole number of nanoseconds"
-        raise ValueError(message)
+        raise LiteralError(f"{text} is no whole number of nanoseconds", place, "the finest unit is 1ns")
     return int(value)
 
 
@@ -290,13 +312,13 @@ class TreeBuilder(Transformer[Token, s.File]):
         return (None, c[0]) if len(c) == 1 else (str(c[0]), c[1])
 
     def number(self, _meta: Meta, c: list[Any]) -> s.Number:
-        return s.Number(self._at(c[0]), int(c[0]))
+        return s.Number(self._at(c[0]), whole(c[0], self._at(c[0])))
 
     def duration(self, _meta: Meta, c: list[Any]) -> s.Duration:
         return self._duration(c[0])
 
     def _duration(self, token: Token) -> s.Duration:
-        return s.Duration(self._at(token), nanoseconds(token), str(token))
+        return s.Duration(self._at(token), nanoseconds(token, self._at(token)), str(token))
 
     def true_(self, meta: Meta, _c: list[Any]) -> s.Truth:
         return s.Truth(self._at(meta), value=True)
@@ -316,7 +338,7 @@ class TreeBuilder(Transformer[Token, s.File]):
             case "DURATION":
                 return self._duration(token)
             case "INT":
-                return s.Number(self._at(token), int(token))
+                return s.Number(self._at(token), whole(token, self._at(token)))
             case _:
                 return s.Name(self._at(token), str(token))
 
@@ -348,7 +370,7 @@ class TreeBuilder(Transformer[Token, s.File]):
         return s.Scenario(self._at(c[0]), str(c[0]), str(c[1] or ""), tuple(c[2:]))
 
     def tick(self, _meta: Meta, c: list[Any]) -> s.Tick:
-        return s.Tick(self._at(c[0]), nanoseconds(c[0]))
+        return s.Tick(self._at(c[0]), nanoseconds(c[0], self._at(c[0])))
 
     def reactions(self, meta: Meta, c: list[Any]) -> s.Reactions:
         return s.Reactions(self._at(meta), str(c[0]) == "atomic")
@@ -375,7 +397,7 @@ class TreeBuilder(Transformer[Token, s.File]):
 
     def network(self, _meta: Meta, c: list[Any]) -> s.Network:
         kind, name, *rest = c
-        found = dict(x for x in rest if isinstance(x, tuple))
+        found: dict[str, Any] = dict(x for x in rest if isinstance(x, tuple))
         low, high = found.get("delay", (None, None))
         return s.Network(
             self._at(name),
@@ -430,7 +452,7 @@ class TreeBuilder(Transformer[Token, s.File]):
     def window(self, meta: Meta, c: list[Any]) -> s.Window:
         return s.Window(self._at(meta), c[0], c[1])
 
-    def pool(self, meta: Meta, c: list[Any]) -> s.Pool:
+    def pool(self, _meta: Meta, c: list[Any]) -> s.Pool:
         word, name, limit, between, *faults = c
         most = limit if limit is not None and limit != "unlimited" else None
         place = self._at(name) if name else self._at(word)
@@ -470,7 +492,13 @@ class TreeBuilder(Transformer[Token, s.File]):
 
     def to_network(self, _meta: Meta, c: list[Any]) -> dict[str, Any]:
         kind, target, sender, receiver, silent = c
-        return {"kind": str(kind), "target": target, "from_end": sender, "to_end": receiver, "silent": silent is not None}
+        return {
+            "kind": str(kind),
+            "target": target,
+            "from_end": sender,
+            "to_end": receiver,
+            "silent": silent is not None,
+        }
 
     def from_end(self, _meta: Meta, c: list[Any]) -> s.Expr:
         return c[0]  # type: ignore[no-any-return]

@@ -86,7 +86,9 @@ def array_size(type_: s.TypeExpr, env: Env) -> int | None:
         return None
     size = constant(type_.low, env, NUMBER, "the size of an array")
     if size is not None and not 1 <= size <= LONGEST_ARRAY:
-        env.build.report("E302", f"an array of {size} elements", type_.place, f"1..{LONGEST_ARRAY} elements are possible")
+        env.build.report(
+            "E302", f"an array of {size} elements", type_.place, f"1..{LONGEST_ARRAY} elements are possible"
+        )
         return None
     return size
 

@@ -416,5 +416,3 @@ class Slots:
         self.used = slot + 1
         self.bounds[slot] = (low, high)
         return slot
-
-

@@ -39,7 +39,10 @@ def _row(result: Result, *, strict: bool) -> tuple[str, str, str, str, str]:
     if result.values and result.verdict is not Verdict.PROVED:
         told.append(f"for {result.values}")
     if result.ruling.run is not None and result.verdict is Verdict.VIOLATED:
-        told.append(f"after {result.ruling.run.steps} steps" + (", for ever" if result.ruling.run.trace.loop is not None else ""))
+        told.append(
+            f"after {result.ruling.run.steps} steps"
+            + (", for ever" if result.ruling.run.trace.loop is not None else "")
+        )
     states = f"{result.ruling.states:,} states" if result.ruling.states else ""
     return result.scenario, result.check.property.name, verdict, states, "; ".join(told)
 

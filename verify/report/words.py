@@ -98,7 +98,9 @@ def _head(outcome: Outcome, before: State, system: System) -> str:
     match step.take.taking:
         case Taking.DELIVER:
             age = f", {show_time(message[0], system)} after it was sent" if lane.maximum else ""
-            return f"{system.instances[lane.receiver].name} receives {kind} from {system.instances[lane.sender].name}{age}"
+            return (
+                f"{system.instances[lane.receiver].name} receives {kind} from {system.instances[lane.sender].name}{age}"
+            )
         case Taking.LOSE:
             return f"{kind} {ends} is lost"
         case Taking.COPY:
@@ -177,4 +179,3 @@ def _true_part(expression: Expression, interpreter: Interpreter, moment: Moment)
         if holding:
             return " or ".join(show_expression(a, interpreter.system) for a in holding)
     return show_expression(expression, interpreter.system)
-

@@ -97,7 +97,9 @@ def _open(system: System, properties: list[Property], budget: Budget) -> list[An
 
 
 def _proved(valuations_: int, states: int, transitions: int, depth: int, *, vacuous: bool) -> Ruling:
-    backing = f"exhausted by explicit for each of {valuations_:,} valuations: {states:,} states, {transitions:,} transitions"
+    backing = (
+        f"exhausted by explicit for each of {valuations_:,} valuations: {states:,} states, {transitions:,} transitions"
+    )
     return Ruling(Verdict.PROVED, backing, None, vacuous, (), states, transitions, depth)
 
 

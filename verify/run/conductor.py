@@ -93,5 +93,3 @@ def _begin(news: Queue[Progress]) -> None:
 
 def _work(job: Job, limits: Limits) -> list[Result]:
     return check_task(job.spec, job.task, limits, _tell)
-
-

@@ -10,7 +10,7 @@ from verify.trace.trace import Run, Trace
 
 
 def random_walk(system: System, seed: int, steps: int) -> Run:
-    """A run of at most ``steps`` steps that are not ticks, drawn with ``seed``; ends early at an error or where nothing can happen.
+    """A run of at most ``steps`` steps besides ticks, drawn with ``seed``; ends early at an error or where nothing can happen.
 
     While time can pass, a tick is as likely as all other steps together, so that rare faults do not all strike at once.
     """

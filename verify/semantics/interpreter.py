@@ -79,11 +79,8 @@ class Interpreter:
     def _ready(self, number: int) -> _Ready:
         step = self.system.steps[number]
         guard = None if step.guard == TRUE else evaluator(step.guard, self.system)
-        urgent: Evaluator | bool
-        if step.urgent in (TRUE, FALSE):
-            urgent = step.urgent == TRUE
-        else:
-            urgent = evaluator(step.urgent, self.system)
+        fixed = step.urgent in (TRUE, FALSE)
+        urgent: Evaluator | bool = step.urgent == TRUE if fixed else evaluator(step.urgent, self.system)
         lane = -1 if step.take is None else step.take.lane
         taking = None if step.take is None else step.take.taking
         reads = step.take is not None and "m[" in _source(step.guard)
@@ -216,7 +213,9 @@ class Interpreter:
         else:
             yield from self._explored(tuple(after), TICK, -1, _nothing, self._widest())
 
-    def _explored(self, state: State, step: int, position: int, body: Effect, slots: int | list[int]) -> Iterator[Outcome]:
+    def _explored(
+        self, state: State, step: int, position: int, body: Effect, slots: int | list[int]
+    ) -> Iterator[Outcome]:
         """Run a body once for each way to make its choices, in the order of the picks."""
         waiting: list[tuple[int, ...]] = [()]
         while waiting:

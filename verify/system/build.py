@@ -155,6 +155,6 @@ def weigh(expression: Expression) -> tuple[int, int]:
     return visit(expression)
 
 
-def truth(value: bool) -> Constant:  # noqa: FBT001 - a conversion
+def truth(value: bool) -> Constant:
     """The constant for a truth value."""
     return TRUE if value else FALSE

@@ -102,7 +102,7 @@ class _Words:
                 return f"not {self.inside(inner)}"
             case Operator.IF, (condition, then, otherwise):
                 return f"(if {self.text(condition)} then {self.text(then)} else {self.text(otherwise)})"
-            case (Operator.MINIMUM | Operator.MAXIMUM), _:
+            case ((Operator.MINIMUM | Operator.MAXIMUM), _):
                 return f"{operator.value}({', '.join(self.text(a) for a in arguments)})"
             case _:
                 return f" {operator.value} ".join(self.inside(a) for a in arguments)

@@ -2,7 +2,8 @@
 
 Predicates are expressions over a state and the events of the step that led to it (none in the initial state). Runs are
 maximal; those that the liveness forms quantify over have infinitely many ticks and keep the declared fairness.
-Bounds are expressions over parameters alone, a constant in a closed system; they are inclusive, in ticks: violated by the first tick that brings the observer to bound + 1.
+Bounds are expressions over parameters alone, a constant in a closed system. They are inclusive, in ticks: an observer counts the
+ticks that pass from states in which it waits, and the first tick that brings it to bound + 1 violates, whatever comes with it.
 """
 
 from __future__ import annotations
@@ -110,16 +111,7 @@ class LtlApply:
 LtlFormula = LtlAtom | LtlApply
 
 Form = (
-    Never
-    | NeverLonger
-    | Possible
-    | Within
-    | Eventually
-    | EventuallyAlways
-    | AlwaysEventually
-    | LeadsTo
-    | Until
-    | Ltl
+    Never | NeverLonger | Possible | Within | Eventually | EventuallyAlways | AlwaysEventually | LeadsTo | Until | Ltl
 )
 
 

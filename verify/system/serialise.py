@@ -12,10 +12,11 @@ from typing import Any
 
 from verify.base.diagnostic import InputError, error
 from verify.base.place import NOWHERE, Place
-from verify.system import domain, expression, property, statement, system
+from verify.system import domain, expression, statement, system
+from verify.system import property as properties
 
 VERSION = 1
-_MODULES = (domain, expression, statement, system, property)
+_MODULES = (domain, expression, statement, system, properties)
 _NODES: dict[str, type] = {
     name: node
     for module in _MODULES

@@ -97,7 +97,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A control state of an instance: ``variable`` holds it, an Enumeration of its states. ``name`` "" if it is the only one."""
+    """A control state of an instance: ``variable`` holds it, an Enumeration of states. ``name`` "" if it is the only one."""
 
     name: str
     variable: int
@@ -127,7 +127,7 @@ class Variable:
 
 @dataclass(frozen=True, slots=True)
 class Timer:
-    """``initial``: -1 stopped, 0 expired, n > 0 running. ``maximum``: in ticks. ``instance`` None: a window of the environment."""
+    """``initial``: -1 stopped, 0 expired, n running; ``maximum`` in ticks; ``instance`` None: a window of the environment."""
 
     name: str
     maximum: int
@@ -192,7 +192,11 @@ class Take:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A guarded effect. The guard of a step that takes a message may read it (``Local``). ``slots``: how many locals it uses (message kind and fields included). ``unit``: for reactions."""
+    """A guarded effect.
+
+    The guard of a step that takes a message may read it (``Local``). ``slots``: how many locals it uses, message kind and
+    fields included. ``unit``: for reactions.
+    """
 
     name: str
     kind: StepKind
@@ -207,7 +211,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Fairness:
-    """A promise about endless runs. Weak: a group enabled for ever from some point on is taken; strong: enabled again and again."""
+    """A promise about endless runs.
+
+    Weak: a group of steps that is enabled for ever from some point on is taken; strong: one enabled again and again.
+    """
 
     name: str
     steps: tuple[int, ...]

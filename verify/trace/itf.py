@@ -23,7 +23,9 @@ VERSION = 1
 LARGEST = 256 * 2**20
 
 
-def to_itf(run: Run, system: System, *, scenario: str, asked: str, text: str, verdict: str) -> dict[str, Any]:
+def to_itf(  # noqa: PLR0913 - what a file is headed with
+    run: Run, system: System, *, scenario: str, asked: str, text: str, verdict: str
+) -> dict[str, Any]:
     """A replayed trace as an ITF object. ``asked``: the property's name, ``text``: its form."""
     names = [v.name for v in system.variables] + [t.name for t in system.timers] + [x.name for x in system.lanes]
     whole: dict[str, Any] = {

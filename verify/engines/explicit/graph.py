@@ -95,7 +95,9 @@ def explore(interpreter: Interpreter, budget: Budget) -> Graph:
             graph.levels.append(number)
             level_end = len(states)
         if number % CHECK_EVERY == 0:
-            progress = Progress(task, len(states), graph.transitions, len(states) - number, graph.depth, budget.seconds())
+            progress = Progress(
+                task, len(states), graph.transitions, len(states) - number, graph.depth, budget.seconds()
+            )
             graph.incomplete = budget.spent(progress)
             if graph.incomplete:
                 break

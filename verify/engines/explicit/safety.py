@@ -91,7 +91,7 @@ def _starts_at(watch: Watch, root: int) -> bool:
     return True if watch.starts is None else bool(watch.starts.at_state[root])
 
 
-def _arrival(age: int, stops: bool, starts: bool) -> int:  # noqa: FBT001 - two facts about a state
+def _arrival(age: int, stops: bool, starts: bool) -> int:
     if stops:
         return IDLE
     return 0 if age == IDLE and starts else age
