@@ -83,7 +83,7 @@ def _attempt(text: str, path: str) -> tuple[s.File | None, Diagnostic | None, in
         return TreeBuilder(path, text).transform(tree), None, 0
     except UnexpectedCharacters as found:
         place = Place(path, found.line, found.column, found.column + 1)
-        character = text[found.pos_in_stream]
+        character = str(found.char)
         help_text = (
             "texts stand in double quotes, on one line"
             if character in "\"'"
