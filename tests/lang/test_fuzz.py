@@ -78,6 +78,8 @@ def mutant(text: str, dice: random.Random) -> str:
         by_line = dice.random() < 0.25
         parts = text.splitlines(keepends=True) if by_line else TOKEN.findall(text)
         places = [i for i, part in enumerate(parts) if part.strip()]
+        if not places:
+            return text
         here, there = dice.choice(places), dice.choice(places)
         match dice.randrange(5):
             case 0:

@@ -34,7 +34,7 @@ def _examine_machine(machine: s.Machine, scope: Scope, build: Build) -> None:
         lay_out(node, build, crashable=False)
     for node in top.family():
         check_events(node, build)
-        initial_values(node, build, everything=True)
+        initial_values([node], build, Slots(), everything=True)
         for let in node.lets.values():
             _examine_let(let, node, build)
         for rule in node.machine.rules:

@@ -381,6 +381,12 @@ def merge(alternatives: list[tuple[Expression, Value]], env: Env, place: Place) 
     if len(alternatives) == 1:
         return alternatives[0][1]
     values = [v for _, v in alternatives]
+    if any(isinstance(v, NoneValue | OptionalValue) for v in values) and any(
+        not isinstance(v, NoneValue) for v in values
+    ):
+        template = next(v for v in values if not isinstance(v, NoneValue))
+        alternatives = [(c, _made_optional(v, template)) for c, v in alternatives]
+        values = [v for _, v in alternatives]
     first = values[0]
     match first:
         case Scalar() if all(isinstance(v, Scalar) and v.type == first.type for v in values):
@@ -420,6 +426,18 @@ def merge(alternatives: list[tuple[Expression, Value]], env: Env, place: Place) 
     if any(isinstance(v, Faulty) for v in values):
         return FAULTY
     return env.build.report("E410", "what this is depends on the index: it must be known here", place)
+
+
+def _made_optional(value: Value, template: Value) -> Value:
+    """A value, or none, as an optional of the template's structure."""
+    inner = template.value if isinstance(template, OptionalValue) else template
+    match value:
+        case OptionalValue():
+            return value
+        case NoneValue():
+            return OptionalValue(boolean(FALSE), inner)
+        case _:
+            return OptionalValue(boolean(TRUE), value)
 
 
 def _selected(alternatives: list[tuple[Expression, Expression]]) -> Expression:
@@ -1042,6 +1060,10 @@ def _edge(e: s.Edge, env: Env) -> Value:
         case NetworkValue(network) if e.kind in ("cut", "repair"):
             return _happened(f"{e.kind} of {network.name}", env)
         case NetworkValue(network) if e.kind == "lost":
+            carried = sorted({m.name for end in network.ends for m, _ in end.messages})
+            if e.what.split(".")[-1] not in carried:
+                told = f"{network.name} carries no '{e.what}'"
+                return env.build.report("E201", told, e.place, did_you_mean(e.what, carried))
             return _happened(f"lost {e.what.split('.')[-1]} on {network.name}", env)
         case PortValue(port) if e.kind in ("cut", "repair"):
             return _happened(f"{e.kind} of {port.path}", env)
@@ -1077,7 +1099,7 @@ def _event_name(e: s.Edge, node: InstanceNode, env: Env) -> str | None:
         case "sent" | "delivered":
             known, word = [m.name for p in node.ports.values() for m, _ in p.messages], "message"
         case _:
-            return f"{e.kind} of {node.name}"
+            return f"{e.kind} of {node.top.name}"
     if what not in known:
         env.build.report("E201", f"a {node.machine.name} has no {word} '{what}'", e.place, did_you_mean(what, known))
         return None

@@ -66,6 +66,17 @@ class Happening:
     senders: tuple[PortNode, ...] = ()
     receivers: tuple[PortNode, ...] = ()
     cut: int | None = None
+    ending: tuple[int, int, int, int | None] | None = None
+
+    @property
+    def target(self) -> str:
+        """What it strikes: an instance, a network, an end, or directions of a network."""
+        if self.node is not None:
+            return self.node.name
+        if self.port is not None:
+            return self.port.path
+        assert self.network is not None  # noqa: S101 - resolve() has seen to it
+        return self.network.name + _way(self.fault, self.senders, self.receivers)
 
     @property
     def one_way(self) -> bool:
@@ -107,7 +118,9 @@ def _targets(fault: s.Fault, env: Env) -> list[Value]:
         case InstancesValue(_, nodes):
             several = nodes
         case MachineName(machine) if fault.each:
-            several = tuple(n for n in env.build.nodes.values() if n.machine is machine)
+            several = tuple(n for n in env.build.all_nodes() if n.machine is machine)
+            if not several:
+                env.build.report("E604", f"there is no instance of {machine.name} here", fault.target.place)
         case _:
             return [value]
     return [InstanceValue(n.machine.name, ((TRUE, n),)) for n in several]
@@ -234,6 +247,21 @@ def reserve_pool(pool: PoolNode, name: str, scope: Scope, build: Build) -> None:
             if low > 0:
                 pool.opens = build.timer(f"{name} opens", low, None, low)
             pool.closes = build.timer(f"{name} closes", high + 1, None, high + 1)
+
+
+def reserve_ends(happenings: list[Happening], build: Build) -> None:
+    """Lay out the clocks of faults that ``lasts``, so that whatever ends such a fault earlier can stop them."""
+    for h in happenings:
+        if h.fault.lasts is None:
+            continue
+        window = _window(h.fault.lasts, h.env)
+        if window is None:
+            continue
+        low, high = window
+        closes = build.timer(f"end of {h.name} due", max(high, 1))
+        opens = build.timer(f"end of {h.name} possible", low) if 0 < low < high else None
+        h.ending = (low, high, closes, opens)
+        build.ends.setdefault(h.target, []).extend([closes] if opens is None else [closes, opens])
 
 
 # ---- startups
@@ -381,7 +409,7 @@ def _node(h: Happening) -> InstanceNode:
 
 def _crash(h: Happening, guard: list[Expression], urgent: Expression, spend: Block, build: Build) -> None:
     node = _node(h)
-    after = _ends_later(h, build)
+    after = _ends_later(h)
     effect: list[Statement] = [Occur(build.event(f"crash of {node.name}"))]
     for member in node.family():
         effect += _forget(member, build)
@@ -393,31 +421,24 @@ def _crash(h: Happening, guard: list[Expression], urgent: Expression, spend: Blo
     _environment(h, h.name, [node.is_up, *guard], urgent, (*spend, *effect), build, tag=("crash", node.name))
     if after is not None:
         slots = Slots()
-        back = (*after[3], *_revive(node, build, slots))
+        back = _revive(node, build, slots)
         name = f"restart {node.name}"
         _environment(h, name, [negation(node.is_up), *after[0]], after[1], back, build, slots=slots.used)
 
 
-def _ends_later(h: Happening, build: Build) -> tuple[list[Expression], Expression, Block, Block] | None:
-    """Clocks for a fault that ``lasts``: guard and urgency of its end, what starts and what stops them."""
-    if h.fault.lasts is None:
+def _ends_later(h: Happening) -> tuple[list[Expression], Expression, Block] | None:
+    """For a fault that ``lasts``: guard and urgency of its end, and what starts its clocks. Its end stops them again."""
+    if h.ending is None:
         return None
-    window = _window(h.fault.lasts, h.env)
-    if window is None:
-        return None
-    low, high = window
-    closes = build.timer(f"end of {h.name} due", max(high, 1))
+    low, high, closes, opens = h.ending
     start: list[Statement] = [Start(closes, Constant(high))]
-    stop: list[Statement] = [Stop(closes)]
     guard: list[Expression] = [negation(TimerIs(closes, TimerStatus.STOPPED))]
-    if 0 < low < high:
-        opens = build.timer(f"end of {h.name} possible", low)
+    if opens is not None:
         start.append(Start(opens, Constant(low)))
-        stop.append(Stop(opens))
         guard = [TimerIs(opens, TimerStatus.EXPIRED)]
     elif low == high:
         guard = [TimerIs(closes, TimerStatus.EXPIRED)]
-    return guard, TimerIs(closes, TimerStatus.EXPIRED), tuple(start), tuple(stop)
+    return guard, TimerIs(closes, TimerStatus.EXPIRED), tuple(start)
 
 
 def _forget(node: InstanceNode, build: Build) -> Block:
@@ -445,8 +466,8 @@ def _revive(node: InstanceNode, build: Build, slots: Slots) -> Block:
     out: list[Statement] = [Occur(build.event(f"restart of {node.name}"))]
     if node.alive is not None:
         out.append(Assign(node.alive, TRUE))
-    for member in node.family():
-        out += initial_values(member, build, everything=True)
+    out += [Stop(t) for t in build.ends.get(node.name, [])]
+    out += initial_values(node.family(), build, slots, everything=True)
     return (*out, *_startup(node, build, slots))
 
 
@@ -509,7 +530,7 @@ def _lost_events(h: Happening, sender: PortNode, build: Build) -> Block:
 def _cut(h: Happening, guard: list[Expression], urgent: Expression, spend: Block, build: Build) -> None:
     assert h.network is not None  # noqa: S101 - resolve() has seen to it
     slots = Slots()
-    after = _ends_later(h, build)
+    after = _ends_later(h)
     started = after[2] if after is not None else ()
     if h.cut is None:
         intact, effect = _cut_directions(h, build)
@@ -520,7 +541,7 @@ def _cut(h: Happening, guard: list[Expression], urgent: Expression, spend: Block
     _environment(h, h.name, [*intact, *guard], urgent, body, build, slots=slots.used, tag=("cut", target))
     if after is not None:
         back_slots = Slots()
-        mended = (*after[3], *_mend(h, build, back_slots))
+        mended = _mend(h, build, back_slots)
         _environment(h, f"end of {h.name}", after[0], after[1], mended, build, slots=back_slots.used)
 
 
@@ -581,12 +602,13 @@ def _mend(h: Happening, build: Build, slots: Slots) -> Block:
     assert h.network is not None  # noqa: S101 - resolve() has seen to it
     target = h.port.path if h.port is not None else h.network.name
     occur = Occur(build.event(f"repair of {target}"))
+    stops = [Stop(t) for t in build.ends.get(h.target, [])]
     if h.cut is None:
         cuts = [h.network.direction_cuts[key] for key in _directions(h)]
-        return (occur, *(Assign(c, Constant(INTACT)) for c in cuts))
+        return (occur, *stops, *(Assign(c, Constant(INTACT)) for c in cuts))
     seen, before = _carriers(h, build, slots)
     told = [_link_event(port, "link_up", flag, build, slots) for port, flag in seen]
-    return (*before, occur, Assign(h.cut, Constant(INTACT)), *(x for block in told for x in block))
+    return (*before, occur, *stops, Assign(h.cut, Constant(INTACT)), *(x for block in told for x in block))
 
 
 def _repair(h: Happening, guard: list[Expression], urgent: Expression, spend: Block, build: Build) -> None:

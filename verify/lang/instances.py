@@ -9,11 +9,12 @@ from verify.lang.environment import Env
 from verify.lang.expressions import constant, evaluate
 from verify.lang.model import Build, InstanceNode, PortNode, Settings
 from verify.lang.scopes import Scope
-from verify.lang.statements import Body, entry_block, store
+from verify.lang.statements import Body, as_shape, entry_block, store
 from verify.lang.types import array_size, fits, shape_of
 from verify.lang.values import (
     NUMBER,
     SPAN,
+    ArrayValue,
     Faulty,
     RecordValue,
     Scalar,
@@ -30,7 +31,7 @@ from verify.lang.values import (
 )
 from verify.system.domain import Boolean, Enumeration, Range, contains
 from verify.system.expression import TRUE, Constant, Read, Rigid
-from verify.system.statement import Assign, Block, Choose, Either, If, Send, Statement
+from verify.system.statement import Assign, Block, Choose, Either, If, Occur, Send, Statement
 from verify.system.system import Instance, Parameter, Region
 
 MOST_INSTANCES = 256
@@ -125,13 +126,16 @@ def _parameter(item: s.ParameterDecl, node: InstanceNode, build: Build) -> Value
     if item.default is not None:
         value = evaluate(item.default, env, hint)
         place = item.default.place
-    for line in node.settings:
-        if line.path == (item.name,):
-            line.used = True
-            value, place = _setting_value(line, node, item, hint, build), line.place
+    setting = [line for line in node.settings if line.path == (item.name,)]
+    for line in setting:
+        line.used = True
+    if setting:
+        value, place = _setting_value(setting[-1], node, item, hint, build), setting[-1].place
     for line in node.settings:
         if line.path[0] == item.name and len(line.path) > 1:
             line.used = True
+            if value is None and shape is not None:
+                value = _least(shape)
             value = _override_field(value, line.path[1:], line, node, build)
     if shape is None or isinstance(value, Faulty):
         return Faulty()
@@ -142,9 +146,19 @@ def _parameter(item: s.ParameterDecl, node: InstanceNode, build: Build) -> Value
 
 def _missing(item: s.ParameterDecl, shape: Shape, node: InstanceNode, build: Build) -> Value:
     if build.name == "":
-        return assemble(shape, [Scalar(NUMBER, Constant(d.low)) for _, d in flatten(shape, "")])
+        return _sample(shape)
     help_text = f"write {node.name} : {node.machine.name} {{ {item.name} = … }}"
     return build.report("E304", f"parameter '{item.name}' of {node.name} has no value", _place(node, item), help_text)
+
+
+def _least(shape: Shape) -> Value:
+    return assemble(shape, [Scalar(NUMBER, Constant(d.low)) for _, d in flatten(shape, "")])
+
+
+def _sample(shape: Shape) -> Value:
+    """A value to read a machine with: 1 where that is possible, so that it can be a size and a divisor."""
+    leaves = [Scalar(NUMBER, Constant(min(d.high, max(d.low, 1)))) for _, d in flatten(shape, "")]
+    return assemble(shape, leaves)
 
 
 def _place(node: InstanceNode, item: s.ParameterDecl) -> Place:
@@ -176,24 +190,25 @@ def _open(value: s.Open, name: str, env: Env) -> Value:
 def _override_field(
     value: Value | None, path: tuple[str | int, ...], line: Settings, node: InstanceNode, build: Build
 ) -> Value:
-    if isinstance(value, Faulty):
-        return value
-    if not isinstance(value, RecordValue) or value.get(str(path[0])) is None:
-        shown = describe(value) if value is not None else "what has no value yet"
-        return build.report("E209", f"{shown} has no field '{path[0]}'", line.place)
-    fields: list[tuple[str, Value]] = []
-    for n, v in value.fields:
-        if n != path[0]:
-            fields.append((n, v))
-        elif len(path) > 1:
-            fields.append((n, _override_field(v, path[1:], line, node, build)))
-        else:
-            item = s.ParameterDecl(
-                line.place, ".".join(str(w) for w in line.path), s.TypeExpr(line.place, "bool"), None
+    """The value with what stands at ``path`` within it replaced."""
+    if not path:
+        item = s.ParameterDecl(line.place, ".".join(str(w) for w in line.path), s.TypeExpr(line.place, "bool"), None)
+        return _setting_value(line, node, item, value.type if isinstance(value, Scalar) else None, build)
+    first, rest = path[0], path[1:]
+    match value:
+        case Faulty():
+            return value
+        case RecordValue(name, fields) if value.get(str(first)) is not None:
+            return RecordValue(
+                name, tuple((n, _override_field(v, rest, line, node, build) if n == first else v) for n, v in fields)
             )
-            hint = v.type if isinstance(v, Scalar) else None
-            fields.append((n, _setting_value(line, node, item, hint, build)))
-    return RecordValue(value.name, tuple(fields))
+        case ArrayValue(elements) if isinstance(first, int) and first < len(elements):
+            return ArrayValue(
+                tuple(_override_field(v, rest, line, node, build) if i == first else v for i, v in enumerate(elements))
+            )
+        case _:
+            shown = describe(value) if value is not None else "what has no value yet"
+            return build.report("E209", f"{shown} has no part '{first}'", line.place)
 
 
 def _checked(value: Value, shape: Shape, name: str, place: Place, env: Env) -> Value:
@@ -203,7 +218,8 @@ def _checked(value: Value, shape: Shape, name: str, place: Place, env: Env) -> V
         )
         help_text = "a duration has a unit: 10ms, 3s" if mixed else f"it is {shape}"
         return env.build.report("E502", f"{name} cannot be {describe(value)}", place, help_text)
-    for leaf, (field, domain) in zip(scalars(value), flatten(shape, ""), strict=False):
+    value = as_shape(value, shape)
+    for leaf, (field, domain) in zip(scalars(value), flatten(shape, ""), strict=True):
         low, high = env.interval(leaf.expression)
         if low < domain.low or high > domain.high:
             shown = f"{low}" if low == high else f"{low}..{high}"
@@ -335,17 +351,25 @@ def _lay_out_timer(item: s.TimerDecl, node: InstanceNode, env: Env) -> None:
 # ---- initial values
 
 
-def initial_values(node: InstanceNode, build: Build, *, everything: bool) -> Block:
-    """What makes an instance new: its variables' initial values, and the entries of its initial states.
+def initial_values(nodes: list[InstanceNode], build: Build, slots: Slots, *, everything: bool) -> Block:
+    """What makes instances new: first the initial values of all their variables, then the entries of their initial states.
 
     ``everything``: at a restart. At the very start, constants are laid out as initial values instead.
     """
-    env = Env(build, node.scope, node, slots=Slots())
-    body = Body(env)
     out: list[Statement] = []
-    for item in node.machine.items:
-        if isinstance(item, s.VariableDecl) and not (everything and item.survives):
-            out += _initial_variable(item, node, body, everything=everything)
+    for node in nodes:
+        body = Body(Env(build, node.scope, node, slots=slots))
+        for item in node.machine.items:
+            if isinstance(item, s.VariableDecl) and not (everything and item.survives):
+                out += _initial_variable(item, node, body, everything=everything)
+    for node in nodes:
+        out += _initial_entries(node, Body(Env(build, node.scope, node, slots=slots)), everything=everything)
+    return tuple(out)
+
+
+def _initial_entries(node: InstanceNode, body: Body, *, everything: bool) -> Block:
+    build = body.env.build
+    out: list[Statement] = []
     for name, (variable, region) in node.regions.items():
         state = next(st for st in region.states if st.initial)
         if everything:
@@ -399,7 +423,7 @@ def _checked_initial(target: Value, value: Value, item: s.VariableDecl, body: Bo
 def _chooses(block: Block) -> bool:
     for statement in block:
         match statement:
-            case Send() | Choose() | Either():
+            case Send() | Occur() | Choose() | Either():
                 return True
             case If(_, then, otherwise) if _chooses(then) or _chooses(otherwise):
                 return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from typing import TypeVar
 
@@ -22,7 +23,8 @@ def lint_scope(scope: Scope) -> list[Diagnostic]:
         for region in machine.regions:
             faults += _unreachable_states(machine, region)
             faults += _shadowed([*machine.rules, *region.rules], [st.rules for st in region.states])
-        faults += _idle_timers(machine)
+        faults += _idle_timers(machine, machines)
+        faults += _two_forms(machine)
         faults += _idle_actions(machine)
     for declaration in scope.own.values():
         if isinstance(declaration, s.MessageDecl):
@@ -71,13 +73,54 @@ def _never(rule: s.Rule, first: s.Rule) -> Diagnostic:
     return warning("W202", told, rule.place, "put the guarded handler first")
 
 
-def _idle_timers(machine: s.Machine) -> list[Diagnostic]:
-    started = {t.timer.text for t in _statements(machine, s.StartTimer) if isinstance(t.timer, s.Name)}
-    dynamic = any(not isinstance(t.timer, s.Name) for t in _statements(machine, s.StartTimer))
+def _idle_timers(machine: s.Machine, machines: list[s.Machine]) -> list[Diagnostic]:
+    """Timers that nobody starts: neither their machine, nor another one through a path that ends in their name."""
+    own = {_last_name(t.timer) for t in _statements(machine, s.StartTimer)}
+    others = {
+        _last_name(t.timer)
+        for m in machines
+        for t in _statements(m, s.StartTimer)
+        if m is not machine and not isinstance(t.timer, s.Name)
+    }
     return [
         warning("W203", f"timer '{item.name}' is never started: its handlers can never be reached", item.place)
         for item in machine.items
-        if isinstance(item, s.TimerDecl) and item.name not in started and not dynamic
+        if isinstance(item, s.TimerDecl) and item.name not in own | others
+    ]
+
+
+def _last_name(e: s.Expr) -> str:
+    match e:
+        case s.Name(_, text):
+            return text
+        case s.Member(_, _, name):
+            return name
+        case s.Index(_, base, _):
+            return _last_name(base)
+        case _:
+            return ""
+
+
+def _two_forms(machine: s.Machine) -> list[Diagnostic]:
+    """A timer that is both taken by ``on timeout`` and read by ``expired``: the first makes the second false at once."""
+    taken = {r.timer for r in _rules(machine) if r.timer}
+    read = {
+        call.arguments[0][1].text
+        for call in _nodes(machine, s.Call)
+        if isinstance(call.base, s.Name)
+        and call.base.text == "expired"
+        and len(call.arguments) == 1
+        and isinstance(call.arguments[0][1], s.Name)
+    }
+    return [
+        warning(
+            "W207",
+            f"timer '{item.name}' is handled by 'on timeout' and read by 'expired'",
+            item.place,
+            "use one of the two: the handler stops the timer",
+        )
+        for item in machine.items
+        if isinstance(item, s.TimerDecl) and item.name in taken & read
     ]
 
 
@@ -151,3 +194,15 @@ def _walk(block: s.Block) -> Iterator[s.Statement]:
                     yield from _walk(branch)
             case _:
                 continue
+
+
+def _nodes(tree: object, kind: type[T]) -> Iterator[T]:
+    """Every node of a kind in a part of the syntax tree."""
+    if isinstance(tree, kind):
+        yield tree
+    if isinstance(tree, tuple):
+        for part in tree:
+            yield from _nodes(part, kind)
+    elif dataclasses.is_dataclass(tree) and not isinstance(tree, Place):
+        for field in dataclasses.fields(tree):
+            yield from _nodes(getattr(tree, field.name), kind)

@@ -6,7 +6,15 @@ from verify.base.diagnostic import did_you_mean
 from verify.lang import syntax as s
 from verify.lang.environment import Env
 from verify.lang.expressions import evaluate, truth
-from verify.lang.happenings import Happening, fault_steps, reserve_cuts, reserve_pool, resolve, startup_steps
+from verify.lang.happenings import (
+    Happening,
+    fault_steps,
+    reserve_cuts,
+    reserve_ends,
+    reserve_pool,
+    resolve,
+    startup_steps,
+)
 from verify.lang.instances import initial_values, instantiate, lay_out, path_words, settings_of
 from verify.lang.messages import message_number
 from verify.lang.model import Build, InstanceNode, PoolNode, Settings
@@ -22,10 +30,12 @@ from verify.lang.values import (
     MachineName,
     NetworkValue,
     PortValue,
+    Slots,
     Value,
     describe,
     number,
 )
+from verify.system.build import is_rigid
 from verify.system.system import Fairness, System, Timer
 
 
@@ -44,17 +54,28 @@ def lay_out_scenario(plan: Plan, build: Build) -> None:
     for node in build.all_nodes():
         lay_out(node, build, crashable=node.top in crashable)
     reserve_cuts(happenings, build)
+    reserve_ends(happenings, build)
     for name, (pool, scope) in plan.pools.items():
         reserve_pool(build.pools[name], pool.name or name.split(" ")[0], scope, build)
     for network in networks.values():
         set_carriers(network)
     for name, network in networks.items():
         lay_out_lanes(network, plan.networks[name][1], build)
-    for node in build.all_nodes():
-        build.initially += initial_values(node, build, everything=False)
+    build.initially += initial_values(build.all_nodes(), build, Slots(), everything=False)
     _steps(plan, happenings, build)
-    build.assumptions += [truth(a.expression, Env(build, scope)) for a, scope in plan.assumptions]
+    _assumptions(plan, build)
     _fairness(plan, build)
+
+
+def _assumptions(plan: Plan, build: Build) -> None:
+    for line, scope in plan.assumptions:
+        assumed = truth(line.expression, Env(build, scope))
+        if not is_rigid(assumed):
+            told = "an assume speaks of parameters only"
+            build.report(
+                "E402", told, line.expression.place, "what changes while the scenario runs belongs into a property"
+            )
+        build.assumptions.append(assumed)
 
 
 def _early_checks(build: Build) -> None:

@@ -153,6 +153,7 @@ class Build:
     pools: dict[str, PoolNode] = field(default_factory=dict)
     atomic: bool = False
     messages_first: bool = False
+    ends: dict[str, list[int]] = field(default_factory=dict)
     tags: list[tuple[str, str]] = field(default_factory=list)
     declared_messages: dict[int, s.MessageDecl] = field(default_factory=dict)
 

@@ -9,7 +9,8 @@ from verify.lang.model import Build
 from verify.lang.scopes import Scope
 from verify.lang.values import SPAN
 from verify.system import property as p
-from verify.system.expression import Apply, Constant, Expression, Rigid, negation
+from verify.system.build import is_rigid
+from verify.system.expression import Constant, Expression, negation
 
 
 def lower_property(declaration: s.PropertyDecl, scope: Scope, build: Build) -> p.Property:
@@ -52,7 +53,7 @@ def _premise(e: s.Expr, env: Env) -> Expression | None:
 
 def _bound(e: s.Expr, env: Env) -> Expression:
     bound = scalar(e, env, SPAN, "a duration")
-    if not _rigid(bound):
+    if not is_rigid(bound):
         env.build.report(
             "E402", "a bound must be known before the scenario runs", e.place, "use numbers and parameters only"
         )
@@ -61,16 +62,6 @@ def _bound(e: s.Expr, env: Env) -> Expression:
     if low < 0:
         env.build.report("E302", "a bound cannot be negative", e.place)
     return bound
-
-
-def _rigid(expression: Expression) -> bool:
-    match expression:
-        case Constant() | Rigid():
-            return True
-        case Apply(_, arguments):
-            return all(_rigid(a) for a in arguments)
-        case _:
-            return False
 
 
 _LTL_WORDS = {"not", "and", "or", "implies", "always", "eventually", "until", "release", "weakly until"}

@@ -27,6 +27,7 @@ class Plan:
     pools: dict[str, tuple[s.Pool, Scope]] = field(default_factory=dict)
     assumptions: list[tuple[s.Assume, Scope]] = field(default_factory=list)
     fairness: list[tuple[s.Fair, Scope]] = field(default_factory=list)
+    added: int = 0
 
 
 def ancestry(scenario: s.Scenario, scope: Scope, build: Build) -> list[tuple[s.Scenario, Scope]]:
@@ -47,14 +48,14 @@ def ancestry(scenario: s.Scenario, scope: Scope, build: Build) -> list[tuple[s.S
 def unfold(scenario: s.Scenario, scope: Scope, build: Build) -> Plan:
     """The plan of a scenario."""
     plan = Plan()
-    for generation, (item_of, home) in enumerate(ancestry(scenario, scope, build)):
+    for item_of, home in ancestry(scenario, scope, build):
         seen: set[str] = set()
         for item in item_of.items:
-            _add(plan, item, home, build, seen, generation)
+            _add(plan, item, home, build, seen)
     return plan
 
 
-def _add(plan: Plan, item: s.ScenarioItem, scope: Scope, build: Build, seen: set[str], generation: int) -> None:  # noqa: PLR0913 - one table
+def _add(plan: Plan, item: s.ScenarioItem, scope: Scope, build: Build, seen: set[str]) -> None:
     match item:
         case s.Tick():
             _once("tick", item, build, seen)
@@ -66,6 +67,7 @@ def _add(plan: Plan, item: s.ScenarioItem, scope: Scope, build: Build, seen: set
         case s.InstanceDecl():
             _once(item.name, item, build, seen)
             plan.instances[item.name] = (item, scope)
+            plan.overrides = [o for o in plan.overrides if _root(o[0].path) != item.name]
         case s.Network():
             _once(item.name, item, build, seen)
             plan.networks[item.name] = (item, scope)
@@ -80,7 +82,8 @@ def _add(plan: Plan, item: s.ScenarioItem, scope: Scope, build: Build, seen: set
         case s.Pool():
             if item.name:
                 _once(item.name, item, build, seen)
-            plan.pools[item.name or f"{item.word} {generation}.{len(plan.pools)}"] = (item, scope)
+            plan.added += 1
+            plan.pools[item.name or f"{item.word} #{plan.added}"] = (item, scope)
         case s.Without():
             _remove(plan, item, build)
 
@@ -102,9 +105,9 @@ def _remove(plan: Plan, item: s.Without, build: Build) -> None:
             if len(kept) == len(plan.startups):
                 build.report("E702", f"there is no 'startup of {item.name}' to take away", item.place)
             plan.startups = kept
-        case "pool" if not item.name:
-            plan.pools.clear()
-        case "pool":
+        case "faults" | "events" if not item.name:
+            plan.pools = {name: kept for name, kept in plan.pools.items() if kept[0].word != item.kind}
+        case "faults" | "events":
             _remove_named(plan.pools, item, build)
         case "network":
             _remove_named(plan.networks, item, build)
@@ -118,6 +121,12 @@ def _remove_named(table: dict[str, T], item: s.Without, build: Build) -> None:
         build.report("E702", told, item.place, did_you_mean(item.name, table))
     else:
         del table[item.name]
+
+
+def _root(e: s.Expr) -> str:
+    while isinstance(e, s.Member | s.Index):
+        e = e.base
+    return e.text if isinstance(e, s.Name) else ""
 
 
 def _text(e: s.Expr) -> str:

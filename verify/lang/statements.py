@@ -22,7 +22,9 @@ from verify.lang.messages import message_number, message_shape
 from verify.lang.model import InstanceNode, PortNode
 from verify.lang.types import fits
 from verify.lang.values import (
+    NUMBER,
     SPAN,
+    ArrayValue,
     Faulty,
     InstanceValue,
     NoneValue,
@@ -37,6 +39,7 @@ from verify.lang.values import (
     Value,
     describe,
     flatten,
+    reference,
     scalars,
 )
 from verify.system.domain import Domain
@@ -184,7 +187,11 @@ def _pairs(target: Value, value: Value, env: Env) -> list[tuple[Scalar, Expressi
             return [(present, Constant(0)), *((leaf, Constant(_least(leaf, env))) for leaf in scalars(inner))]
         case OptionalValue(), OptionalValue():
             inside = _pairs(target.value, value.value, env)
-            return None if inside is None else [(target.present, value.present.expression), *inside]
+            if inside is None:
+                return None
+            present_now = value.present.expression
+            least = [(leaf, conditional(present_now, e, Constant(_least(leaf, env)))) for leaf, e in inside]
+            return [(target.present, present_now), *least]
         case OptionalValue(present, inner), _:
             inside = _pairs(inner, value, env)
             return None if inside is None else [(present, Constant(1)), *inside]
@@ -280,6 +287,16 @@ def freeze(value: Value, env: Env) -> tuple[Value, Block]:
             flag, first = freeze(present, env)
             inside, second = freeze(inner_value, env)
             return OptionalValue(flag if isinstance(flag, Scalar) else present, inside), first + second
+        case ArrayValue(elements):
+            parts = [freeze(v, env) for v in elements]
+            return ArrayValue(tuple(v for v, _ in parts)), tuple(x for _, b in parts for x in b)
+        case InstanceValue(machine, alternatives) if len(alternatives) > 1:
+            nodes = tuple(dict.fromkeys(n for _, n in alternatives))
+            which: Expression = Constant(nodes.index(alternatives[-1][1]))
+            for condition, node in reversed(alternatives[:-1]):
+                which = conditional(condition, Constant(nodes.index(node)), which)
+            bound, binding = _by_value(which, env)
+            return reference(machine, nodes, Scalar(NUMBER, bound)), binding
         case _:
             return value, ()
 
@@ -407,7 +424,7 @@ def _flat_fields(
         if not fits(value, shape):
             env.build.report("E411", f"'{name}' of {message} cannot be {describe(value)}", node.place, f"it is {shape}")
             return None
-        leaves = [x.expression for x in scalars(_as_shape(value, shape))]
+        leaves = [x.expression for x in scalars(as_shape(value, shape))]
         for leaf, (_, domain) in zip(leaves, flatten(shape, name), strict=True):
             low, high = env.interval(leaf)
             if high < domain.low or low > domain.high:
@@ -417,7 +434,7 @@ def _flat_fields(
     return tuple(flat)
 
 
-def _as_shape(value: Value, shape: Shape) -> Value:
+def as_shape(value: Value, shape: Shape) -> Value:
     """The value with optionals written out where the shape has them."""
     from verify.lang.values import BOOL, OptionalShape, RecordShape, assemble  # noqa: PLC0415 - local to messages
 
@@ -428,10 +445,10 @@ def _as_shape(value: Value, shape: Shape) -> Value:
         case OptionalValue(), OptionalShape():
             return value
         case _, OptionalShape(element):
-            return OptionalValue(Scalar(BOOL, Constant(1)), _as_shape(value, element))
+            return OptionalValue(Scalar(BOOL, Constant(1)), as_shape(value, element))
         case RecordValue(name, fields), RecordShape(_, shapes):
             inner = dict(shapes)
-            return RecordValue(name, tuple((n, _as_shape(v, inner[n])) for n, v in fields))
+            return RecordValue(name, tuple((n, as_shape(v, inner[n])) for n, v in fields))
         case _:
             return value
 
@@ -508,7 +525,7 @@ def _goto(statement: s.Goto, body: Body, *, last: bool) -> Block:
         told = (
             f"no state '{statement.state}' here" if not holding else f"several regions have a state '{statement.state}'"
         )
-        build.report("E207", told, statement.place, did_you_mean(statement.state, known))
+        build.report("E207", told, statement.place, "" if holding else did_you_mean(statement.state, known))
         return ()
     return enter(node, holding[0], statement.state, body)
 

@@ -691,7 +691,7 @@ class Fair:
 
 @dataclass(frozen=True, slots=True)
 class Without:
-    """``without …``: takes an inherited line away. ``kind``: network, startup, pool, assume, fair or instance."""
+    """``without …``: takes an inherited line away. ``kind``: network, startup, assume, fair, instance, faults or events."""
 
     place: Place
     kind: str

@@ -528,7 +528,7 @@ class TreeBuilder(Transformer[Token, s.File]):
         return s.Without(self._at(meta), "startup", _dotted(c[0]), c[0])
 
     def without_pool(self, _meta: Meta, c: list[Any]) -> s.Without:
-        return s.Without(self._at(c[1]), "pool", "" if c[1].type == "ALL" else str(c[1]))
+        return s.Without(self._at(c[1]), str(c[0]), "" if c[1].type == "ALL" else str(c[1]))
 
     def without_assume(self, meta: Meta, _c: list[Any]) -> s.Without:
         return s.Without(self._at(meta), "assume", "")

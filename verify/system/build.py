@@ -158,3 +158,14 @@ def weigh(expression: Expression) -> tuple[int, int]:
 def truth(value: bool) -> Constant:
     """The constant for a truth value."""
     return TRUE if value else FALSE
+
+
+def is_rigid(expression: Expression) -> bool:
+    """Whether it is made of constants and parameters alone: the same in every state."""
+    match expression:
+        case Constant() | Rigid():
+            return True
+        case Apply(_, arguments):
+            return all(is_rigid(a) for a in arguments)
+        case _:
+            return False
