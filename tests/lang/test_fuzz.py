@@ -28,7 +28,7 @@ machine Bridge {
 }
 machine Port part of Bridge {
     port wire : Hello
-    parameter limit : 0..3
+    parameter limit : 1..3
     variable mood : Mood = calm
     variable last : optional Info = none
     variable peer : reference to Port
@@ -45,7 +45,7 @@ machine Port part of Bridge {
         state Busy {
             entry { mood := busy }
             on Hello h when h.best is none or (h.best otherwise 0) < limit { note(h.info) }
-            on Hello h of wire { either { choose k in 0..3 where k < 2 { table[k] := k } } or { peer := self } }
+            on Hello h of wire { either { choose k in 0..2 where k < 2 { table[k] := k } } or { peer := self } }
             on link_down { if exists(p in owner.port : p.peer == self) { goto Idle } else { stop wait } }
         }
     }
@@ -53,16 +53,16 @@ machine Port part of Bridge {
 scenario base {
     tick 10ms
     a : Bridge { n = 1 }
-    b : Bridge { n = any 1..1; port[0].limit = 2 }
+    b : Bridge { n = 1; port[0].limit = any 1..2 }
     link l joins a.port[0].wire, b.port[0].wire { delay 0s..10ms; capacity 2; when full drops oldest; unordered }
     startup of a at 0s..20ms
     startup of b any time repeatable
-    assume b.n >= 1
+    assume b.port[0].limit >= 2
     faults few at most 2 between 0s and 50ms { lose Hello on l from a.port[0]; cut a.port[0].wire silent lasts 10ms }
     events unlimited { for x in {a, b}: signal poke of x when x is Up; crash a; restart a; cut l; repair l }
     fair strongly delivery on l
 }
-scenario more extends base { reactions atomic; messages before timeouts; a.n = 1; without faults few }
+scenario more extends base { reactions atomic; messages before timeouts; a.n = 1; without fair }
 let both = a is Up and b is Up
 property fine : never (a.total == 6 and not both) for longer than 20ms
 property reply : whenever (sent Hello by a.port[0]) then (delivered Hello to b.port[0]) within 10ms
