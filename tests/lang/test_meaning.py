@@ -260,7 +260,7 @@ def test_a_later_line_replaces_an_inherited_one_and_without_takes_away(world):
     w = world("""machine A { parameter n : 0..9 = 1  variable v : 0..9 = n  initial state S { } }
         scenario base { tick 10ms  a : A { n = 2 }  b : A  c : A  startup of a at 0s..10ms }
         scenario s extends base { tick 20ms  a.n = 3  b : A { n = 7 }  without c  without startup of a }""")
-    assert w.system.tick == 20_000_000
+    assert w.system.tick_nanoseconds == 20_000_000
     assert w.values("a.v", "b.v") == {(3, 7)}
     assert "startup of c due" not in w.names
     assert w.steps() == {"startup a", "startup b", "tick"}

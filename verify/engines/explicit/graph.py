@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -86,6 +87,7 @@ def explore(interpreter: Interpreter, budget: Budget) -> Graph:
     for outcome in interpreter.initial():
         _root(graph, index, outcome)
     task = interpreter.system.name
+    most = budget.limits.states or sys.maxsize
     number, level_end = 0, 0
     outcomes_of, states, failures = interpreter.outcomes, graph.states, graph.failures
     target, choice, events = graph.target, graph.choice, graph.events
@@ -94,7 +96,7 @@ def explore(interpreter: Interpreter, budget: Budget) -> Graph:
         if number == level_end:
             graph.levels.append(number)
             level_end = len(states)
-        if number % CHECK_EVERY == 0:
+        if number % CHECK_EVERY == 0 or len(states) >= most:
             progress = Progress(
                 task, len(states), graph.transitions, len(states) - number, graph.depth, budget.seconds()
             )
