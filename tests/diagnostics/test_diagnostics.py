@@ -36,7 +36,10 @@ def test_a_folder_is_no_file(tmp_path):
 
 
 def test_a_missing_file(tmp_path):
-    assert told(tmp_path / "none.spec") == "error[E001]: cannot read none.spec: No such file or directory\n  --> none.spec\n"
+    assert (
+        told(tmp_path / "none.spec")
+        == "error[E001]: cannot read none.spec: No such file or directory\n  --> none.spec\n"
+    )
 
 
 def test_links_in_a_circle(tmp_path):
@@ -46,5 +49,9 @@ def test_links_in_a_circle(tmp_path):
 
 
 def test_every_case_is_expected():
-    stems = {p.stem for p in CASES.iterdir() if p.suffix in (".spec", ".model") and p.stem[:1] in "EW" and p.stem[1:4].isdigit()}
+    stems = {
+        p.stem
+        for p in CASES.iterdir()
+        if p.suffix in (".spec", ".model") and p.stem[:1] in "EW" and p.stem[1:4].isdigit()
+    }
     assert stems == {p.stem for p in CASES.glob("*.expected")}
