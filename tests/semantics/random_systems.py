@@ -1,0 +1,404 @@
+"""Random closed systems, expressions and forms, drawn from any source of whole numbers.
+
+``Drawn(draw)`` draws through hypothesis, ``Seeded(random.Random(n))`` from a seeded generator.
+"""
+
+from hypothesis import strategies as st
+
+from verify.system.domain import Boolean, Range
+from verify.system.expression import (
+    FALSE,
+    TRUE,
+    Apply,
+    Constant,
+    Count,
+    Due,
+    Local,
+    Occurred,
+    Operator,
+    Read,
+    TimerIs,
+    TimerStatus,
+)
+from verify.system.property import (
+    AlwaysEventually,
+    Eventually,
+    EventuallyAlways,
+    LeadsTo,
+    Never,
+    NeverLonger,
+    Possible,
+    Until,
+    Within,
+)
+from verify.system.statement import (
+    Assign,
+    Bind,
+    Choose,
+    Clear,
+    Duplicate,
+    Either,
+    If,
+    Mark,
+    Occur,
+    Send,
+    Start,
+    Stop,
+)
+from verify.system.system import (
+    Event,
+    Fairness,
+    Field,
+    Lane,
+    Message,
+    Order,
+    Rule,
+    Step,
+    StepKind,
+    System,
+    Take,
+    Taking,
+    Timer,
+    Variable,
+    WhenFull,
+)
+
+
+class Drawn:
+    """Whole numbers from hypothesis."""
+
+    def __init__(self, draw):
+        self.draw = draw
+
+    def integer(self, low, high):
+        return self.draw(st.integers(low, high))
+
+
+class Seeded:
+    """Whole numbers from a random generator."""
+
+    def __init__(self, generator):
+        self.generator = generator
+
+    def integer(self, low, high):
+        return self.generator.randint(low, high)
+
+
+class Makers:
+    """Expressions and statements over the parts of a system."""
+
+    def __init__(self, source, variables, timers, lanes, messages, events):  # noqa: PLR0913
+        self.source = source
+        self.variables = variables
+        self.timers = timers
+        self.lanes = lanes
+        self.messages = messages
+        self.events = events
+
+    def pick(self, options):
+        return options[self.source.integer(0, len(options) - 1)]
+
+    def chance(self, percent):
+        return self.source.integer(1, 100) <= percent
+
+    # ---- expressions
+
+    def number(self, depth, slots=()):
+        kinds = ["constant", "read", "read"]
+        kinds += ["local"] * 2 if slots else []
+        kinds += ["count"] if self.lanes else []
+        kinds += ["apply"] * 3 if depth > 0 else []
+        match self.pick(kinds):
+            case "constant":
+                return Constant(self.source.integer(-1, 3))
+            case "read":
+                return Read(self.source.integer(0, len(self.variables) - 1))
+            case "local":
+                return Local(self.pick(slots))
+            case "count":
+                return Count(self.source.integer(0, len(self.lanes) - 1))
+        operator = self.pick(
+            [
+                Operator.ADD,
+                Operator.SUBTRACT,
+                Operator.MULTIPLY,
+                Operator.DIVIDE,
+                Operator.MODULO,
+                Operator.MINIMUM,
+                Operator.MAXIMUM,
+                Operator.IF,
+            ]
+        )
+        match operator:
+            case Operator.SUBTRACT:
+                return Apply(operator, (self.number(depth - 1, slots), self.number(depth - 1, slots)))
+            case Operator.DIVIDE | Operator.MODULO:
+                divisor = Constant(self.pick([-3, -2, -1, 1, 2, 3]))
+                return Apply(operator, (self.number(depth - 1, slots), divisor))
+            case Operator.IF:
+                parts = (self.truth(depth - 1, slots), self.number(depth - 1, slots), self.number(depth - 1, slots))
+                return Apply(operator, parts)
+        return Apply(operator, tuple(self.number(depth - 1, slots) for _ in range(self.source.integer(1, 3))))
+
+    def truth(self, depth, slots=(), events=False):
+        kinds = ["compare"] * 3
+        kinds += ["timer"] * 2 if self.timers else []
+        kinds += ["due"] if self.lanes else []
+        kinds += ["occurred"] * 2 if events and self.events else []
+        kinds += ["constant"] if depth <= 0 and self.chance(20) else []
+        kinds += ["apply"] * 2 if depth > 0 else []
+        match self.pick(kinds):
+            case "compare":
+                operator = self.pick([Operator.EQUAL, Operator.EQUAL, Operator.LESS, Operator.AT_MOST])
+                if self.chance(60):
+                    variable = self.source.integer(0, len(self.variables) - 1)
+                    domain = self.variables[variable].domain
+                    return Apply(operator, (Read(variable), Constant(self.source.integer(domain.low, domain.high))))
+                return Apply(operator, (self.number(depth - 1, slots), self.number(depth - 1, slots)))
+            case "timer":
+                return TimerIs(self.source.integer(0, len(self.timers) - 1), self.pick(list(TimerStatus)))
+            case "due":
+                return Due(self.source.integer(0, len(self.lanes) - 1))
+            case "occurred":
+                return Occurred(self.source.integer(0, len(self.events) - 1))
+            case "constant":
+                return self.pick([TRUE, FALSE])
+        operator = self.pick([Operator.AND, Operator.OR, Operator.NOT, Operator.IF])
+        if operator is Operator.NOT:
+            return Apply(operator, (self.truth(depth - 1, slots, events),))
+        count = 3 if operator is Operator.IF else self.source.integer(1, 3)
+        return Apply(operator, tuple(self.truth(depth - 1, slots, events) for _ in range(count)))
+
+    def fitted(self, low, high, depth, slots):
+        """A number that nearly always lies in a range."""
+        if self.chance(35):
+            return Constant(self.source.integer(low, high))
+        inner = self.number(depth, slots)
+        if self.chance(3):
+            return inner
+        size = Apply(Operator.MODULO, (inner, Constant(high - low + 1)))
+        return Apply(Operator.ADD, (size, Constant(low)))
+
+    # ---- statements
+
+    def block(self, depth, slots, room, copying, most=3):
+        """Statements; ``slots`` the bound locals, ``room`` the first free one. Returns them and the locals used."""
+        out = []
+        used = room
+        for _ in range(self.source.integer(1, most)):
+            statement, slots, room, here = self.statement(depth, slots, room, copying)
+            used = max(used, here)
+            out.append(statement)
+        return tuple(out), used
+
+    def statement(self, depth, slots, room, copying):  # noqa: C901
+        kinds = ["assign"] * 6 + ["mark"]
+        kinds += ["start"] * 3 + ["stop"] if self.timers else []
+        kinds += ["send"] * 3 + ["clear"] if self.lanes else []
+        kinds += ["duplicate"] if copying is not None else []
+        kinds += ["if", "choose", "either", "bind"] if depth > 0 else []
+        kinds += ["occur"] * 2 if self.events else []
+        match self.pick(kinds):
+            case "assign":
+                variable = self.source.integer(0, len(self.variables) - 1)
+                domain = self.variables[variable].domain
+                made = Assign(variable, self.fitted(domain.low, domain.high, 1, slots))
+            case "mark":
+                made = Mark(0)
+            case "start":
+                timer = self.source.integer(0, len(self.timers) - 1)
+                made = Start(timer, self.fitted(0, self.timers[timer].maximum, 1, slots))
+            case "stop":
+                made = Stop(self.source.integer(0, len(self.timers) - 1))
+            case "send":
+                message = self.source.integer(0, len(self.messages) - 1)
+                fields = tuple(
+                    self.fitted(f.domain.low, f.domain.high, 1, slots) for f in self.messages[message].fields
+                )
+                made = Send(self.source.integer(0, len(self.lanes) - 1), message, fields)
+            case "clear":
+                lane = self.source.integer(0, len(self.lanes) - 1)
+                made = Clear(lane) if lane != copying else Mark(0)
+            case "duplicate":
+                made = Duplicate(copying)
+            case "occur":
+                made = Occur(self.source.integer(0, len(self.events) - 1))
+            case "bind":
+                made = Bind(room, self.number(1, slots))
+                return made, (*slots, room), room + 1, room + 1
+            case "choose":
+                low = self.source.integer(-1, 1)
+                where = TRUE
+                if self.chance(10):
+                    where = self.truth(1, (*slots, room))
+                elif self.chance(40):
+                    where = Apply(Operator.AT_MOST, (Constant(low + 1), Apply(Operator.ADD, (Local(room), TRUE))))
+                made = Choose(room, low, low + self.source.integer(0, 2), where)
+                return made, (*slots, room), room + 1, room + 1
+            case "if":
+                then, one = self.block(depth - 1, slots, room, copying, 2)
+                otherwise, two = ((), room) if self.chance(50) else self.block(depth - 1, slots, room, copying, 2)
+                made = If(self.truth(1, slots), then, otherwise)
+                return made, slots, room, max(one, two)
+            case "either":
+                branches = [self.block(depth - 1, slots, room, copying, 2) for _ in range(self.source.integer(2, 3))]
+                made = Either((*(b for b, _ in branches),))
+                return made, slots, room, max(n for _, n in branches)
+        return made, slots, room, room
+
+    # ---- steps
+
+    def step(self, number, atomic):
+        kinds = [StepKind.ENVIRONMENT] * 3 + [StepKind.REACTION]
+        kinds += [StepKind.TIMEOUT] * 3 if self.timers else []
+        kinds += [StepKind.DELIVERY] * 3 if self.lanes else []
+        kind = self.pick(kinds)
+        take, slots, room, copying = None, (), 0, None
+        if kind is StepKind.DELIVERY or (self.lanes and kind is StepKind.ENVIRONMENT and self.chance(30)):
+            lane = self.source.integer(0, len(self.lanes) - 1)
+            taking = Taking.DELIVER if kind is StepKind.DELIVERY else self.pick([Taking.LOSE, Taking.COPY])
+            take = Take(lane, taking)
+            fields = min(len(m.fields) for m in self.messages)
+            slots = tuple(range(1 + fields))
+            room = 1 + max(len(m.fields) for m in self.messages)
+            copying = lane if taking is Taking.COPY else None
+        parts = []
+        urgent = FALSE
+        if kind is StepKind.TIMEOUT:
+            parts.append(TimerIs(self.source.integer(0, len(self.timers) - 1), TimerStatus.EXPIRED))
+            urgent = TRUE
+        if kind is StepKind.REACTION:
+            urgent = TRUE
+            # a reaction turns itself off, most of the time
+            variable = self.source.integer(0, len(self.variables) - 1)
+            domain = self.variables[variable].domain
+            value = Constant(self.source.integer(domain.low, domain.high))
+            parts.append(Apply(Operator.EQUAL, (Read(variable), value)))
+        if kind is StepKind.ENVIRONMENT and take is None and self.chance(15):
+            urgent = self.truth(1)
+        if self.chance(50) or not parts:
+            parts.append(self.truth(2, slots if take is not None and self.chance(60) else ()))
+        guard = parts[0] if len(parts) == 1 else Apply(Operator.AND, tuple(parts))
+        body, used = self.block(2, slots, room, copying)
+        if kind is StepKind.REACTION and self.chance(85):
+            size = domain.high - domain.low + 1
+            away = (value.value - domain.low + self.source.integer(1, size - 1)) % size + domain.low
+            body = (*(s for s in body if not isinstance(s, (Choose, Either)) or self.chance(70)), Assign(variable, Constant(away)))
+        if kind is StepKind.TIMEOUT and self.chance(85):
+            timer = parts[0].timer
+            body = (*body, self.pick([Stop(timer), Start(timer, Constant(self.source.integer(1, self.timers[timer].maximum)))]))
+        if copying is not None and not self.chance(30):
+            body = (Duplicate(copying), *body)
+        elif copying is not None:
+            body = (*body, Mark(0))
+        if copying is not None:
+            # a copy is of the message where it stands: nothing else touches the lane before
+            body = self.calm(body, copying)
+        unit = self.source.integer(0, 1) if kind is StepKind.REACTION else None
+        return Step(f"s{number}", kind, guard, body, urgent, take, None, unit, max(used, room))
+
+    def calm(self, block, lane):
+        out = []
+        for statement in block:
+            match statement:
+                case Send(at) | Clear(at) if at == lane:
+                    out.append(Mark(0))
+                case If(condition, then, otherwise):
+                    out.append(If(condition, self.calm(then, lane), self.calm(otherwise, lane)))
+                case Either(branches):
+                    out.append(Either(tuple(self.calm(b, lane) for b in branches)))
+                case _:
+                    out.append(statement)
+        seen = False
+        kept = []
+        for statement in out:
+            if isinstance(statement, Duplicate):
+                if seen:
+                    continue
+                seen = True
+            kept.append(statement)
+        return tuple(kept)
+
+
+def makers(source):
+    """The parts of a random system, and what makes expressions over them."""
+
+    def pick(options):
+        return options[source.integer(0, len(options) - 1)]
+
+    variables = []
+    for number in range(source.integer(2, 4)):
+        domain = pick([Boolean(), Range(0, 1), Range(0, 2), Range(-1, 1), Range(1, 2)])
+        variables.append(Variable(f"v{number}", domain, source.integer(domain.low, domain.high)))
+    timers = []
+    for number in range(source.integer(1, 2)):
+        maximum = source.integer(1, 3)
+        timers.append(Timer(f"t{number}", maximum, source.integer(-1, maximum)))
+    messages = [Message("m0", ())]
+    if source.integer(0, 1):
+        messages.append(Message("m1", (Field("f", pick([Boolean(), Range(1, 2)])),)))
+    lanes = []
+    for number in range(pick([0, 0, 1, 1, 2])):
+        minimum = source.integer(0, 1)
+        maximum = minimum + source.integer(0, 1)
+        order, full = pick(list(Order)), pick(list(WhenFull))
+        if source.integer(0, 3):
+            full = pick([WhenFull.DROP_NEWEST, WhenFull.DROP_OLDEST])
+        gate = TRUE
+        if source.integer(0, 4) == 0:
+            gate = Apply(Operator.EQUAL, (Read(0), Constant(variables[0].initial)))
+        lanes.append(Lane(f"l{number}", "n", 0, 0, source.integer(1, 2), minimum, maximum, order, full, gate))
+    events = [Event(f"e{number}") for number in range(2)]
+    return Makers(source, variables, timers, lanes, messages, events)
+
+
+def random_system(source, made=None):
+    """A small closed system, and the makers that know its parts."""
+    m = made or makers(source)
+    atomic = m.chance(35)
+    steps = [m.step(number, atomic) for number in range(source.integer(3, 8))]
+    fairness = []
+    for number in range(m.pick([0, 0, 1, 2])):
+        members = sorted({source.integer(0, len(steps) - 1) for _ in range(source.integer(1, 2))})
+        fairness.append(Fairness(f"f{number}", tuple(members), m.chance(50)))
+    initially = ()
+    if m.chance(25):
+        initially = (Assign(0, m.fitted(m.variables[0].domain.low, m.variables[0].domain.high, 1, ())),)
+        if m.chance(40):
+            initially = (*initially, Start(0, Constant(source.integer(0, m.timers[0].maximum))))
+    system = System(
+        "random",
+        10**6,
+        variables=tuple(m.variables),
+        timers=tuple(m.timers),
+        messages=tuple(m.messages),
+        lanes=tuple(m.lanes),
+        events=tuple(m.events),
+        rules=(Rule("a rule", None),),
+        steps=tuple(steps),
+        fairness=tuple(fairness),
+        units=("u0", "u1"),
+        atomic=atomic,
+        initially=initially,
+    )
+    return system, m
+
+
+def random_form(m, kind=None):
+    """A form with random predicates."""
+    kinds = [Never, NeverLonger, Possible, Within, Eventually, EventuallyAlways, AlwaysEventually, LeadsTo, Until]
+
+    def predicate():
+        return m.truth(m.source.integer(0, 2), (), events=True)
+
+    kind = kind or m.pick(kinds)
+    bound = Constant(m.source.integer(0, 4))
+    if kind is Never:
+        return Never(predicate(), predicate() if m.chance(30) else None)
+    if kind is NeverLonger:
+        return NeverLonger(predicate(), bound)
+    if kind is Within:
+        return Within(None if m.chance(35) else predicate(), predicate(), bound)
+    if kind in (LeadsTo, Until):
+        return kind(predicate(), predicate())
+    return kind(predicate())
