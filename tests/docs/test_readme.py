@@ -20,7 +20,8 @@ CI = (ROOT / ".ci/run").read_text(encoding="utf-8")
 
 
 def blocks(text, kind):
-    return re.findall(rf"^```{kind}\n(.*?)^```", text, re.M | re.S)
+    found = re.findall(r"^```([\w-]*)\n(.*?)^```$", text, re.M | re.S)
+    return [body for name, body in found if name == kind]
 
 
 def commands(text):

@@ -24,7 +24,7 @@ class Env:
     in_property: bool = False
     expanding: tuple[str, ...] = ()
 
-    def having(self, **more: Value) -> Env:
+    def having(self, /, **more: Value) -> Env:
         """The same place with more local names."""
         return replace(self, locals={**self.locals, **more})
 

@@ -6,7 +6,7 @@ from verify.lang import syntax as s
 from verify.lang.environment import Env
 from verify.lang.expressions import evaluate, expand, formal_hint, truth
 from verify.lang.instances import initial_values, instantiate, lay_out
-from verify.lang.messages import message_shape, taken_message
+from verify.lang.messages import message_shape, sample_message
 from verify.lang.model import Build, InstanceNode
 from verify.lang.rules import check_events, run_rule
 from verify.lang.scopes import Scope
@@ -25,6 +25,8 @@ def examine(scope: Scope, build: Build) -> None:
             shape_of(s.TypeExpr(declaration.place, "named", name=declaration.name), Env(build, scope))
         elif isinstance(declaration, s.Machine) and not declaration.owner:
             _examine_machine(declaration, scope, build)
+        elif isinstance(declaration, s.Machine):
+            scope.look_up(declaration.owner, s.Machine, declaration.place, build.faults)
 
 
 def _examine_machine(machine: s.Machine, scope: Scope, build: Build) -> None:
@@ -47,11 +49,11 @@ def _examine_machine(machine: s.Machine, scope: Scope, build: Build) -> None:
 
 
 def _examine_rule(rule: s.Rule, node: InstanceNode, region: str | None, build: Build) -> None:
-    slots = Slots(reserved=64)
+    slots = Slots()
     env = Env(build, node.scope, node, slots=slots)
     found = node.scope.find(rule.event) if rule.event else None
     if found is not None and isinstance(found[0], s.MessageDecl) and rule.binder:
-        message = taken_message(found[0], found[1], build, slots)
+        message = sample_message(found[0], found[1], build, slots)
         if message is None:
             return
         env = env.having(**{rule.binder: message})
@@ -68,7 +70,7 @@ def _examine_entry(state: s.State, node: InstanceNode, region: str, build: Build
 
 
 def _examine_let(let: s.Let, node: InstanceNode, build: Build) -> None:
-    slots = Slots(reserved=64)
+    slots = Slots()
     env = Env(build, node.scope, node, slots=slots)
     values: list[Value] = []
     for formal in let.formals:
@@ -86,7 +88,7 @@ def _sample(formal: s.Formal, env: Env, slots: Slots) -> Value | None:
     """Some value of a formal's type, for reading a let that nobody calls; None for what has no sample."""
     found = env.scope.find(formal.type.name) if formal.type.kind == "named" else None
     if found is not None and isinstance(found[0], s.MessageDecl):
-        return taken_message(found[0], found[1], env.build, slots)
+        return sample_message(found[0], found[1], env.build, slots)
     if found is not None and isinstance(found[0], s.Machine):
         return None
     shape = shape_of(formal.type, env)

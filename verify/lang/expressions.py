@@ -29,6 +29,7 @@ from verify.lang.values import (
     PoolValue,
     PortValue,
     Ratio,
+    RecordShape,
     RecordValue,
     RegionValue,
     Scalar,
@@ -60,11 +61,13 @@ from verify.system.expression import (
 
 LARGEST = 20_000
 DEEPEST = 120
+LARGEST_NUMBER = 2**63 - 1
 BUILTINS = ("min", "max", "clamp", "running", "expired", "stopped", "up", "left")
 
 
 def evaluate(e: s.Expr, env: Env, hint: ScalarType | None = None) -> Value:
     """The value of an expression; faults are reported and give Faulty. ``hint``: the enum that bare members belong to."""
+    env.build.spend(e.place)
     match e:
         case s.Number(_, value):
             return number(value)
@@ -119,7 +122,7 @@ def scalar(e: s.Expr, env: Env, type_: ScalarType, what: str) -> Expression:
     if isinstance(value, Scalar) and value.type == type_:
         return value.expression
     if isinstance(value, Ratio):
-        unrounded(value, e, env)
+        unrounded(e, env)
     elif not isinstance(value, Faulty):
         env.build.report("E401", f"{what} is needed here, this is {describe(value)}", e.place, _unit_help(type_, value))
     return FALSE
@@ -139,7 +142,7 @@ def constant(e: s.Expr, env: Env, type_: ScalarType, what: str) -> int | None:
     return None
 
 
-def unrounded(_value: Ratio, e: s.Expr, env: Env) -> Faulty:
+def unrounded(e: s.Expr, env: Env) -> Faulty:
     """Report a quotient that nobody rounds."""
     help_text = "write: rounded down to 10ms (…), rounded up (…), rounded nearest (…)"
     return env.build.report("E403", "a division must say how it is rounded", e.place, help_text)
@@ -173,6 +176,16 @@ def _name(e: s.Name, env: Env, hint: ScalarType | None) -> Value:
     declared = _declared_name(e, env)
     if declared is not None:
         return declared
+    other = env.scope.find(text)
+    if other is not None:
+        kind = {
+            s.MessageDecl: "a message",
+            s.Record: "a record",
+            s.Scenario: "a scenario",
+            s.PropertyDecl: "a property",
+        }
+        told = f"'{text}' is {kind.get(type(other[0]), 'a reference')}, not a value"
+        return env.build.report("E202", told, e.place)
     return env.build.report("E201", f"no name '{text}' here", e.place, did_you_mean(text, visible(env)))
 
 
@@ -279,6 +292,9 @@ def region_value(node: InstanceNode, name: str) -> RegionValue:
 def expand(let: s.Let, arguments: tuple[Value, ...], env: Env, place: Place) -> Value:
     """The body of a let with its formals bound: call by name on the present state."""
     key = f"{env.node.name if env.node else ''}.{let.name}@{let.place}"
+    memo = (key, env.in_property)
+    if not let.formals and memo in env.build.expanded:
+        return env.build.expanded[memo]
     if key in env.expanding:
         return env.build.report("E405", f"'{let.name}' is defined by itself", let.place, "lets cannot be recursive")
     bound = {f.name: a for f, a in zip(let.formals, arguments, strict=True)}
@@ -288,7 +304,10 @@ def expand(let: s.Let, arguments: tuple[Value, ...], env: Env, place: Place) -> 
         nodes, depth = weigh(leaf.expression)
         if nodes > LARGEST or depth > DEEPEST:
             told = f"'{let.name}' becomes too large when written out ({nodes:,} nodes, {depth} deep)"
-            return env.build.report("E406", told, place, f"the limits are {LARGEST:,} and {DEEPEST}; use a variable")
+            value = env.build.report("E406", told, place, f"the limits are {LARGEST:,} and {DEEPEST}; use a variable")
+            break
+    if not let.formals:
+        env.build.expanded[memo] = value
     return value
 
 
@@ -376,8 +395,11 @@ def _index(e: s.Index, env: Env) -> Value:
     return merge([(equal(at, Constant(i)), elements[i]) for i in range(low, high + 1)], env, e.place)
 
 
-def merge(alternatives: list[tuple[Expression, Value]], env: Env, place: Place) -> Value:
-    """The value whose condition holds; the conditions exclude one another and one of them holds."""
+def merge(alternatives: list[tuple[Expression, Value]], env: Env, place: Place, told: str = "") -> Value:
+    """The value whose condition holds; the conditions exclude one another and one of them holds.
+
+    ``told``: what to say when the values are not of one kind.
+    """
     if len(alternatives) == 1:
         return alternatives[0][1]
     values = [v for _, v in alternatives]
@@ -425,7 +447,7 @@ def merge(alternatives: list[tuple[Expression, Value]], env: Env, place: Place) 
             pass
     if any(isinstance(v, Faulty) for v in values):
         return FAULTY
-    return env.build.report("E410", "what this is depends on the index: it must be known here", place)
+    return env.build.report("E410", told or "what this is depends on the index: it must be known here", place)
 
 
 def _made_optional(value: Value, template: Value) -> Value:
@@ -441,6 +463,11 @@ def _made_optional(value: Value, template: Value) -> Value:
 
 
 def _selected(alternatives: list[tuple[Expression, Expression]]) -> Expression:
+    """The expression whose condition holds, as a balanced tree when there are many."""
+    if len(alternatives) > 8:
+        half = len(alternatives) // 2
+        left = disjunction(*(c for c, _ in alternatives[:half]))
+        return conditional(left, _selected(alternatives[:half]), _selected(alternatives[half:]))
     result = alternatives[-1][1]
     for condition, value in reversed(alternatives[:-1]):
         result = conditional(condition, value, result)
@@ -534,7 +561,7 @@ def bind_arguments(  # noqa: PLR0913 - one call, seen from both sides
         if isinstance(value, Faulty):
             return None
         if isinstance(value, Ratio):
-            unrounded(value, argument, env)
+            unrounded(argument, env)
             return None
         if not formal_fits(value, formal, inner):
             told = f"'{formal.name}' of '{name}' cannot be {describe(value)}"
@@ -566,26 +593,30 @@ def formal_fits(value: Value, formal: s.Formal, env: Env) -> bool:
 
 
 def _construct(record: s.Record, e: s.Call, env: Env) -> Value:
+    before = len(env.build.faults)
     shape = shape_of(s.TypeExpr(e.place, "named", name=record.name), env)
     fields = {f.name: f for f in record.fields}
+    shapes = dict(shape.fields) if isinstance(shape, RecordShape) else {}
     given: dict[str, Value] = {}
     for label, argument in e.arguments:
         if label is None or label not in fields:
             told = f"'{label}' is no field of {record.name}" if label else "the fields of a record are named"
             env.build.report("E205", told, argument.place, did_you_mean(label or "", fields) or "write field = value")
             continue
+        if label in given:
+            env.build.report("E203", f"'{label}' is given twice", argument.place)
         formal = s.Formal(fields[label].place, label, fields[label].type)
         given[label] = evaluate(argument, env, formal_hint(formal, env))
-        expected = dict(shape.fields)[label] if shape is not None and hasattr(shape, "fields") else None
-        if expected is not None and not isinstance(given[label], Faulty) and not fits(given[label], expected):
-            env.build.report(
-                "E411", f"'{label}' cannot be {describe(given[label])}", argument.place, f"it is {expected}"
-            )
+        if isinstance(given[label], Ratio):
+            unrounded(argument, env)
+        elif label in shapes and not isinstance(given[label], Faulty) and not fits(given[label], shapes[label]):
+            told = f"'{label}' cannot be {describe(given[label])}"
+            env.build.report("E411", told, argument.place, f"it is {shapes[label]}")
     missing = [n for n in fields if n not in given]
     if missing:
-        return env.build.report(
-            "E412", f"{record.name} lacks {', '.join(missing)}", e.place, "give every field a value"
-        )
+        env.build.report("E412", f"{record.name} lacks {', '.join(missing)}", e.place, "give every field a value")
+    if len(env.build.faults) > before or any(isinstance(v, Faulty) for v in given.values()):
+        return FAULTY
     return RecordValue(record.name, tuple((n, given[n]) for n in fields))
 
 
@@ -680,7 +711,7 @@ def _compare(e: s.Chain, word: str, env: Env) -> Value:
         return FAULTY
     for value, node in ((left, left_node), (right, right_node)):
         if isinstance(value, Ratio):
-            return unrounded(value, node, env)
+            return unrounded(node, env)
     if word in ("==", "!="):
         same = equality(left, right, env, e.place)
         if isinstance(same, Faulty):
@@ -771,6 +802,17 @@ def _as_ratio(value: Value) -> Ratio | None:
 
 
 def _arithmetic(operator: str, left: Value, right: Value, node: s.Expr, env: Env) -> Value:
+    value = _joined_numbers(operator, left, right, node, env)
+    ratio = _as_ratio(value)
+    parts = (ratio.numerator, ratio.denominator) if ratio is not None else ()
+    if any(isinstance(x, Constant) and abs(x.value) > LARGEST_NUMBER for x in parts):
+        return env.build.report(
+            "E303", "the number becomes too large", node.place, f"up to {LARGEST_NUMBER:,} is possible"
+        )
+    return value
+
+
+def _joined_numbers(operator: str, left: Value, right: Value, node: s.Expr, env: Env) -> Value:
     if isinstance(left, Faulty) or isinstance(right, Faulty):
         return FAULTY
     a, b = _as_ratio(left), _as_ratio(right)
@@ -844,7 +886,11 @@ def _rounded(e: s.Rounded, env: Env) -> Value:
         )
     bottom = apply(Operator.MULTIPLY, ratio.denominator, unit)
     top = ratio.numerator
-    if env.interval(bottom)[1] < 0:
+    low, high = env.interval(bottom)
+    if low < 0 < high:
+        told = f"the divisor can have either sign (it is in {low}..{high})"
+        return env.build.report("E415", told, e.operand.place, "max(1, …) keeps it positive")
+    if high < 0:
         bottom, top = (apply(Operator.SUBTRACT, Constant(0), x) for x in (bottom, top))
     return Scalar(ratio.type, apply(Operator.MULTIPLY, _quotient(e.direction, top, bottom), unit))
 
@@ -870,15 +916,12 @@ def _conditional(e: s.Conditional, env: Env, hint: ScalarType | None) -> Value:
     then = evaluate(e.then, env, hint)
     otherwise = evaluate(e.otherwise, env, hint or (then.type if isinstance(then, Scalar) else None))
     a, b = _as_ratio(then), _as_ratio(otherwise)
-    if (
-        a is not None
-        and b is not None
-        and a.type == b.type
-        and Constant(1) != (a.denominator if a != b else Constant(1))
-    ):
+    quotient = isinstance(then, Ratio) or isinstance(otherwise, Ratio)
+    if quotient and a is not None and b is not None and a.type == b.type:
         top = conditional(condition, a.numerator, b.numerator)
         return Ratio(a.type, top, conditional(condition, a.denominator, b.denominator))
-    return merge([(condition, then), (negation(condition), otherwise)], env, e.place)
+    told = f"the branches are {describe(then)} and {describe(otherwise)}"
+    return merge([(condition, then), (negation(condition), otherwise)], env, e.place, told)
 
 
 def _otherwise(e: s.Otherwise, env: Env, hint: ScalarType | None) -> Value:

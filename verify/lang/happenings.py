@@ -92,6 +92,8 @@ def resolve(pool: PoolNode, scope: Scope, build: Build) -> list[Happening]:
     found: list[Happening] = []
     for fault in pool.declaration.faults:
         for env in _unfolded(fault, Env(build, scope)):
+            if fault.lasts is not None and fault.kind not in ("crash", "cut"):
+                build.report("E605", f"'{fault.kind}' does not last", fault.lasts.place, "crashes and cuts do")
             for target in _targets(fault, env):
                 happening = _aim(fault, env, pool, target)
                 if happening is not None:
@@ -166,8 +168,6 @@ def _aim_instance(fault: s.Fault, env: Env, pool: PoolNode, node: InstanceNode) 
         told = f"{node.name} is a part: it crashes with {node.top.name}"
         build.report("E604", told, fault.target.place, f"{fault.kind} {node.top.name}")
         return None
-    if fault.lasts is not None and fault.kind not in ("crash", "cut"):
-        build.report("E605", f"'{fault.kind}' does not last", fault.lasts.place, "crashes and cuts do")
     label = f"{fault.kind} {fault.what} of {node.name}" if fault.what else f"{fault.kind} {node.name}"
     return Happening(fault.kind, fault, env, pool, label, node)
 
@@ -242,7 +242,8 @@ def reserve_pool(pool: PoolNode, name: str, scope: Scope, build: Build) -> None:
         high = constant(d.between[1], env, SPAN, "a time")
         if low is not None and high is not None:
             if not 0 <= low <= high:
-                build.report("E302", f"the window {low}..{high} ticks is empty", d.between[0].place)
+                shown = build.span_text(low, high, spans=True)
+                build.report("E302", f"the window {shown} is empty", d.between[0].place)
                 return
             if low > 0:
                 pool.opens = build.timer(f"{name} opens", low, None, low)

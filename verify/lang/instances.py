@@ -61,6 +61,8 @@ def settings_of(lines: tuple[s.Setting, ...], scope: Scope, names: dict[str, Val
             build.report(
                 "E209", "this is no path to a parameter", line.place, "write name = value, or part[0].name = value"
             )
+        elif any(words == other.path for other in found):
+            build.report("E203", "this is set twice", line.place)
         else:
             found.append(Settings(words, line.value, line.place, scope, names))
     return found
@@ -103,6 +105,8 @@ def _declare_members(node: InstanceNode, build: Build) -> None:
             told = f"'{item.name}' is declared twice in {node.machine.name}"
             build.report("E203", told, item.place, f"first declared at {seen[item.name]}")
         seen.setdefault(item.name, item.place)
+        if isinstance(item, s.Let | s.Action):
+            _repeated_formals(item.formals, build)
         match item:
             case s.Let():
                 node.lets[item.name] = item
@@ -113,8 +117,16 @@ def _declare_members(node: InstanceNode, build: Build) -> None:
             case s.Port():
                 found = [node.scope.look_up(m, s.MessageDecl, item.place, build.faults) for m in item.messages]
                 node.ports[item.name] = PortNode(item.name, node, tuple(f for f in found if f is not None))
+                node.unresolved = node.unresolved or None in found
             case _:
                 pass
+
+
+def _repeated_formals(formals: tuple[s.Formal, ...], build: Build) -> None:
+    names = [f.name for f in formals]
+    for at, formal in enumerate(formals):
+        if formal.name in names[:at]:
+            build.report("E203", f"'{formal.name}' is declared twice", formal.place)
 
 
 def _parameter(item: s.ParameterDecl, node: InstanceNode, build: Build) -> Value:
@@ -222,10 +234,9 @@ def _checked(value: Value, shape: Shape, name: str, place: Place, env: Env) -> V
     for leaf, (field, domain) in zip(scalars(value), flatten(shape, ""), strict=True):
         low, high = env.interval(leaf.expression)
         if low < domain.low or high > domain.high:
-            shown = f"{low}" if low == high else f"{low}..{high}"
-            unit = " ticks" if isinstance(domain, Range) and domain.ticks else ""
-            whole = f"{name}.{field}" if field else name
-            told = f"{whole} = {shown}{unit} is outside {domain.low}..{domain.high}{unit}"
+            spans = isinstance(domain, Range) and domain.ticks
+            shown, held = (env.build.span_text(*x, spans=spans) for x in ((low, high), (domain.low, domain.high)))
+            told = f"{name}.{field} = {shown} is outside {held}" if field else f"{name} = {shown} is outside {held}"
             return env.build.report("E303", told, place)
     return value
 
@@ -328,7 +339,7 @@ def _lay_out_region(region: s.Region, node: InstanceNode, build: Build) -> int |
     if len(initial) != 1:
         told = f"{shown} has {len(initial)} initial states" if initial else f"{shown} has no initial state"
         build.report("E509", told, region.place, "mark exactly one: initial state …")
-        return None
+        initial = [0]
     label = f"{node.name}.{region.name}" if region.name else node.name
     variable = build.variable(label, Enumeration("state", names), initial[0], node.number)
     node.regions[region.name] = (variable, region)
@@ -371,7 +382,7 @@ def _initial_entries(node: InstanceNode, body: Body, *, everything: bool) -> Blo
     build = body.env.build
     out: list[Statement] = []
     for name, (variable, region) in node.regions.items():
-        state = next(st for st in region.states if st.initial)
+        state = next((st for st in region.states if st.initial), region.states[0])
         if everything:
             out.append(Assign(variable, Constant(region.states.index(state))))
         entry = entry_block(node, state, name, body)

@@ -144,7 +144,7 @@ def _unheard(message: s.MessageDecl, machines: list[s.Machine]) -> list[Diagnost
     carrying = [m for m in machines if any(isinstance(i, s.Port) and message.name in i.messages for i in m.items)]
     sent = any(t.message == message.name for m in machines for t in _statements(m, s.SendStatement))
     heard = any(r.event == message.name for m in carrying for r in _rules(m))
-    if sent and not heard:
+    if sent and carrying and not heard:
         return [warning("W205", f"nobody can receive '{message.name}': no machine has a handler for it", message.place)]
     return []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from verify.base.diagnostic import did_you_mean
+from verify.base.place import NOWHERE, Place
 from verify.lang import syntax as s
 from verify.lang.environment import Env
 from verify.lang.expressions import evaluate, truth
@@ -15,7 +16,7 @@ from verify.lang.happenings import (
     resolve,
     startup_steps,
 )
-from verify.lang.instances import initial_values, instantiate, lay_out, path_words, settings_of
+from verify.lang.instances import MOST_INSTANCES, initial_values, instantiate, lay_out, path_words, settings_of
 from verify.lang.messages import message_number
 from verify.lang.model import Build, InstanceNode, PoolNode, Settings
 from verify.lang.networks import join, lay_out_lanes, set_carriers
@@ -35,7 +36,8 @@ from verify.lang.values import (
     describe,
     number,
 )
-from verify.system.build import is_rigid
+from verify.system.build import is_rigid, weigh, weigh_block
+from verify.system.statement import Block, If, Mark
 from verify.system.system import Fairness, System, Timer
 
 
@@ -45,7 +47,6 @@ def lay_out_scenario(plan: Plan, build: Build) -> None:
     build.messages_first = plan.messages_first
     _instances(plan, build)
     if build.faults:
-        _early_checks(build)
         return
     networks = {name: join(d, scope, build) for name, (d, scope) in plan.networks.items()}
     build.networks.update(networks)
@@ -78,12 +79,6 @@ def _assumptions(plan: Plan, build: Build) -> None:
         build.assumptions.append(assumed)
 
 
-def _early_checks(build: Build) -> None:
-    """What can still be told when the instances are faulty: rules for things that do not exist."""
-    for node in build.all_nodes():
-        check_events(node, build)
-
-
 def _instances(plan: Plan, build: Build) -> None:
     for name, (declaration, scope) in plan.instances.items():
         type_ = declaration.type
@@ -97,6 +92,9 @@ def _instances(plan: Plan, build: Build) -> None:
         if found is None or size is None:
             continue
         machine, home = found
+        if len(build.instances) + size > MOST_INSTANCES:
+            build.report("E302", f"more than {MOST_INSTANCES} instances", declaration.place)
+            continue
         if machine.owner:
             told = f"{machine.name} is part of {machine.owner}"
             build.report("E210", told, named.place, f"make an instance of {machine.owner}")
@@ -147,7 +145,10 @@ def _stray_overrides(plan: Plan, build: Build) -> None:
         if words is None or words[0] not in plan.instances or len(words) < 2:
             shown = str(words[0]) if words else ""
             told = f"no instance '{shown}' here" if words else "this is no path to a parameter"
-            build.report("E209", told, line.place, did_you_mean(shown, plan.instances))
+            help_text = did_you_mean(shown, plan.instances)
+            if words and words[0] in plan.instances:
+                told, help_text = f"'{shown}' is an instance, not a parameter", f"write {shown}.PARAMETER = …"
+            build.report("E209", told, line.place, help_text)
 
 
 def _pools(plan: Plan, build: Build) -> list[Happening]:
@@ -233,6 +234,36 @@ def _fairness(plan: Plan, build: Build) -> None:
                 build.report("E704", told, fair.place, "name something that this scenario lets happen")
             else:
                 build.fairness.append(Fairness(f"{fair.kind} of {name}", steps, fair.strong))
+
+
+MOST_NODES, MOST_DEPTH = 200_000, 150
+
+
+def check_sizes(build: Build) -> None:
+    """Report steps that are too large or too deep for the engines to work with."""
+    for step in build.steps:
+        nodes, depth = weigh_block(step.body)
+        guard_nodes, guard_depth = weigh(step.guard)
+        if nodes + guard_nodes > MOST_NODES or max(depth, guard_depth) > MOST_DEPTH:
+            told = f"the step '{step.name}' becomes too large when written out ({nodes + guard_nodes:,} nodes, {depth} deep)"
+            help_text = f"the limits are {MOST_NODES:,} and {MOST_DEPTH}; use fewer cases, or a variable for a part"
+            build.report("E406", told, _step_place(step.body, build), help_text)
+            return
+
+
+def _step_place(block: Block, build: Build) -> Place:
+    """Where the first rule of a step stands."""
+    for statement in block:
+        match statement:
+            case Mark(rule):
+                return build.rules[rule].place
+            case If(_, then, otherwise):
+                place = _step_place((*then, *otherwise), build)
+                if place != NOWHERE:
+                    return place
+            case _:
+                continue
+    return NOWHERE
 
 
 def finish(build: Build) -> System:

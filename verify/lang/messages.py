@@ -6,7 +6,7 @@ from verify.lang import syntax as s
 from verify.lang.environment import Env
 from verify.lang.model import Build
 from verify.lang.scopes import Scope
-from verify.lang.types import shape_of
+from verify.lang.types import MOST_SCALARS, shape_of
 from verify.lang.values import BOOL, RecordShape, RecordValue, Scalar, Slots, assemble, flatten
 from verify.system.expression import Local
 from verify.system.system import Field, Message
@@ -27,7 +27,12 @@ def message_shape(declaration: s.MessageDecl, scope: Scope, build: Build) -> Rec
             build.report("E203", f"'{field.name}' stands twice in {declaration.name}", field.place)
     if len(build.faults) > before:
         return None
-    shape = RecordShape(declaration.name, tuple((n, sh) for n, sh in fields if sh is not None))
+    kept = tuple((n, sh) for n, sh in fields if sh is not None)
+    shape = RecordShape(declaration.name, kept, sum(sh.size for _, sh in kept))
+    if shape.size > MOST_SCALARS:
+        told = f"this message carries {shape.size:,} values"
+        build.report("E302", told, declaration.place, f"up to {MOST_SCALARS:,} are possible")
+        return None
     build.message_shapes[id(declaration)] = shape
     return shape
 
@@ -48,8 +53,20 @@ def taken_message(declaration: s.MessageDecl, scope: Scope, build: Build, slots:
     shape = message_shape(declaration, scope, build)
     if shape is None:
         return None
-    flat = flatten(shape, "")
-    for at, (_, domain) in enumerate(flat, 1):
+    domains = [domain for _, domain in flatten(shape, "")]
+    for at, domain in enumerate(domains, 1):
         slots.bounds[at] = (domain.low, domain.high)
-    value = assemble(shape, [Scalar(BOOL, Local(at)) for at in range(1, len(flat) + 1)])
+    return _read(shape, list(range(1, len(domains) + 1)))
+
+
+def sample_message(declaration: s.MessageDecl, scope: Scope, build: Build, slots: Slots) -> RecordValue | None:
+    """Some message, in slots of its own."""
+    shape = message_shape(declaration, scope, build)
+    if shape is None:
+        return None
+    return _read(shape, [slots.new(domain.low, domain.high) for _, domain in flatten(shape, "")])
+
+
+def _read(shape: RecordShape, places: list[int]) -> RecordValue | None:
+    value = assemble(shape, [Scalar(BOOL, Local(at)) for at in places])
     return value if isinstance(value, RecordValue) else None

@@ -25,6 +25,16 @@ from verify.system.system import (
     Variable,
 )
 
+MOST_EFFORT = 1_000_000
+
+
+class TooLarge(Exception):  # noqa: N818 - what was found, told as a diagnostic
+    """A scenario becomes too large when everything in it is written out."""
+
+    def __init__(self, place: Place) -> None:
+        super().__init__(str(place))
+        self.place = place
+
 
 @dataclass(slots=True)
 class Settings:
@@ -80,6 +90,7 @@ class InstanceNode:
     signals: dict[str, s.Signal] = field(default_factory=dict)
     alive: int | None = None
     startup_timers: list[int] = field(default_factory=list)
+    unresolved: bool = False
 
     @property
     def top(self) -> InstanceNode:
@@ -155,6 +166,21 @@ class Build:
     messages_first: bool = False
     ends: dict[str, list[int]] = field(default_factory=dict)
     tags: list[tuple[str, str]] = field(default_factory=list)
+    expanded: dict[tuple[str, bool], Value] = field(default_factory=dict)
+    shapes: dict[tuple[int, int], Shape | None] = field(default_factory=dict)
+    effort: int = 0
+
+    def spend(self, place: Place) -> None:
+        """Count one node that is read; raises TooLarge when a scenario, written out, has too many."""
+        self.effort += 1
+        if self.effort > MOST_EFFORT:
+            raise TooLarge(place)
+
+    def span_text(self, low: int, high: int, *, spans: bool) -> str:
+        """``low..high`` as the language writes it, or the one value that they are."""
+        first, last = (duration_text(x * self.tick) if spans else str(x) for x in (low, high))
+        return first if low == high else f"{first}..{last}"
+
     declared_messages: dict[int, s.MessageDecl] = field(default_factory=dict)
 
     def report(self, code: str, message: str, place: Place = NOWHERE, help: str = "") -> Faulty:  # noqa: A002

@@ -14,6 +14,7 @@ from verify.system.expression import TRUE, Constant, Expression, Read, conjuncti
 from verify.system.system import Lane, Order, WhenFull
 
 MOST_CAPACITY = 64
+MOST_LANES = 1000
 CUT = Enumeration("cut", ("intact", "cut", "silently cut"))
 INTACT, WITH_CARRIER_LOSS, SILENT = 0, 1, 2
 
@@ -99,6 +100,10 @@ def lay_out_lanes(network: NetworkNode, scope: Scope, build: Build) -> None:
         return
     if not 1 <= capacity <= MOST_CAPACITY:
         build.report("E302", f"a capacity of {capacity}", d.place, f"1..{MOST_CAPACITY} messages are possible")
+        return
+    if len(build.lanes) + len(network.ends) * (len(network.ends) - 1) > MOST_LANES:
+        told = f"{network.name} joins {len(network.ends)} ends: each pair needs two lanes"
+        build.report("E302", told, d.place, f"up to {MOST_LANES:,} lanes are possible")
         return
     order = Order.UNORDERED if d.unordered else Order.FIFO
     for a in network.ends:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from importlib import resources
 from typing import TYPE_CHECKING
 
@@ -114,7 +115,7 @@ def _unexpected(found: Exception, text: str, path: str) -> tuple[None, Diagnosti
     if token.type == "$END":
         return None, _torn(text, path), _last_line(text)
     place = Place(path, token.line or 0, token.column or 0, token.end_column or 0)
-    words = [_word(a) for a in accepts]
+    words = [w for a in accepts for w in _words(a)]
     suggestion = did_you_mean(str(token), words) if str(token).isidentifier() else ""
     if not suggestion.startswith("did you mean"):
         suggestion = "expected here: " + ", ".join(_listed(accepts))
@@ -125,11 +126,12 @@ def _clip(text: str) -> str:
     return text if len(text) <= 40 else text[:37] + "…"
 
 
-def _word(terminal: str) -> str:
-    """The keyword that a terminal stands for, as written, or ""."""
+def _words(terminal: str) -> list[str]:
+    """The keywords that a terminal stands for, as written; none for names, numbers and signs."""
     pattern = _grammar().get_terminal(terminal).pattern if terminal in _terminals() else None
-    value = getattr(pattern, "value", "")
-    return value if value.replace(" ", "").isalpha() else ""
+    value = str(getattr(pattern, "value", ""))
+    options = re.split(r"\|", re.sub(r"\(\?[=:!][^)]*\)|[()]", "", value.replace(r"\s+", " ")))
+    return [o for o in options if o.replace(" ", "").isalpha()]
 
 
 @functools.cache
@@ -138,8 +140,8 @@ def _terminals() -> frozenset[str]:
 
 
 def _listed(accepts: list[str]) -> list[str]:
-    readable = [_READABLE.get(a) or (f"'{_word(a)}'" if _word(a) else "") for a in accepts]
-    kept = sorted({r for r in readable if r}, key=lambda r: (not r.startswith("a "), r))
+    readable = [r for a in accepts for r in ([_READABLE[a]] if a in _READABLE else [f"'{w}'" for w in _words(a)])]
+    kept = sorted(set(readable), key=lambda r: (not r.startswith("a "), r))
     return [*kept[:9], "…"] if len(kept) > 9 else kept or ["something else"]
 
 

@@ -297,7 +297,7 @@ def _check_event(rule: s.Rule, node: InstanceNode, build: Build) -> None:
             "E201", told, rule.place, help_text or "a message, a signal, startup, shutdown, link_up or link_down"
         )
         return
-    if not any(m is found[0] for p in node.ports.values() for m, _ in p.messages):
+    if not node.unresolved and not any(m is found[0] for p in node.ports.values() for m, _ in p.messages):
         told = f"no port of {node.machine.name} carries {rule.event}"
         build.report("E503", told, rule.place, f"declare: port p : {rule.event}")
 

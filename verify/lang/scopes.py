@@ -35,27 +35,32 @@ class Scope:
     used: list[Scope] = field(default_factory=list)
     aliases: dict[str, Scope] = field(default_factory=dict)
 
+    def seen(self) -> list[Scope]:
+        """This scope and all that are used without a name, directly or not, each once."""
+        found = [self]
+        known = {id(self)}
+        for scope in found:
+            for other in scope.used:
+                if id(other) not in known:
+                    known.add(id(other))
+                    found.append(other)
+        return found
+
     def find(self, name: str) -> tuple[Named, Scope] | None:
         """The declaration of a name such as ``Router`` or ``v.Router``, and the scope it was declared in."""
         front, dot, rest = name.partition(".")
         if dot:
             return self.aliases[front].find(rest) if front in self.aliases else None
-        if name in self.own:
-            return self.own[name], self
-        for scope in self.used:
-            found = scope.find(name)
-            if found is not None:
-                return found
-        return None
+        return next(((scope.own[name], scope) for scope in self.seen() if name in scope.own), None)
 
     def names(self, kind: type[object] | None = None) -> list[str]:
         """All names seen, of one kind or of all."""
-        mine = [n for n, d in self.own.items() if kind is None or isinstance(d, kind)]
-        for scope in self.used:
-            mine += scope.names(kind)
-        for alias, scope in self.aliases.items():
-            mine += [f"{alias}.{n}" for n in scope.names(kind) if "." not in n]
-        return mine
+
+        def of(scopes: list[Scope]) -> list[str]:
+            return [n for sc in scopes for n, d in sc.own.items() if kind is None or isinstance(d, kind)]
+
+        aliased = [f"{alias}.{n}" for alias, scope in self.aliases.items() for n in of(scope.seen())]
+        return of(self.seen()) + aliased
 
     def look_up(self, name: str, kind: type[N], place: Place, faults: list[Diagnostic]) -> tuple[N, Scope] | None:
         """The declaration of a name that must be of a kind; None when it is not, which is reported."""
@@ -73,10 +78,9 @@ class Scope:
 
     def enumerator(self, name: str) -> list[tuple[s.Enum, int]]:
         """Every enum seen here with a member of this name, and which member it is."""
-        found = [(d, d.members.index(name)) for d in self.own.values() if isinstance(d, s.Enum) and name in d.members]
-        for scope in [*self.used, *self.aliases.values()]:
-            found += scope.enumerator(name)
-        return found
+        scopes = {id(sc): sc for root in (self, *self.aliases.values()) for sc in root.seen()}
+        declared = [d for sc in scopes.values() for d in sc.own.values() if isinstance(d, s.Enum) and name in d.members]
+        return [(d, d.members.index(name)) for d in declared]
 
 
 def build_scopes(file: s.File, sources: Sources, faults: list[Diagnostic]) -> Scope:

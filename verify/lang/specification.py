@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +14,8 @@ from verify.lang import syntax as s
 from verify.lang.examination import examine
 from verify.lang.lint import lint_scenario, lint_scope
 from verify.lang.loading import Sources, load
-from verify.lang.lowering import finish, lay_out_scenario
-from verify.lang.model import Build
+from verify.lang.lowering import check_sizes, finish, lay_out_scenario
+from verify.lang.model import MOST_EFFORT, Build, TooLarge
 from verify.lang.properties import lower_property
 from verify.lang.scenarios import unfold
 from verify.lang.scopes import Scope, build_scopes
@@ -61,10 +63,8 @@ def load_specification(path: Path, sources: Sources | None = None) -> Specificat
         raise InputError(faults)
     for each in _reachable(scope):
         sample = Build("", 1)
-        try:
+        with _bounded(sample, Place(each.path)):
             examine(each, sample)
-        except RecursionError:
-            sample.report("E406", "an expression here becomes too large when written out", Place(each.path))
         faults += sample.faults
         faults += lint_scope(each)
     tasks: list[Task] = []
@@ -99,9 +99,14 @@ def _without_echoes(faults: list[Diagnostic]) -> list[Diagnostic]:
 
 
 def _reachable(scope: Scope) -> list[Scope]:
+    """Every scope of the files that a file uses, with or without a name, each once."""
     found = [scope]
-    for other in [*scope.used, *scope.aliases.values()]:
-        found += [x for x in _reachable(other) if x not in found]
+    known = {id(scope)}
+    for each in found:
+        for other in [*each.used, *each.aliases.values()]:
+            if id(other) not in known:
+                known.add(id(other))
+                found.append(other)
     return found
 
 
@@ -123,7 +128,15 @@ def _task(group: list[s.Check], scope: Scope) -> tuple[Task | None, list[Diagnos
     build = build_scenario(found[0], found[1])
     if not _errors(build.faults):
         build.faults += lint_scenario(build)
-    checks = [c for check in group for e in check.expectations if (c := _check(e, check, scope, build)) is not None]
+    checks: list[Check] = []
+    with _bounded(build, first.place):
+        asked = [(check, e) for check in group for e in check.expectations]
+        for number, (check, e) in enumerate(asked):
+            if any(e.property == other.property for _, other in asked[:number]):
+                build.report("E203", f"'{e.property}' is checked twice in {check.scenario}", e.place)
+        checks += [c for check, e in asked if (c := _check(e, check, scope, build)) is not None]
+    if not _errors(build.faults):
+        check_sizes(build)
     faults += build.faults
     if _errors(faults):
         return None, faults
@@ -142,11 +155,24 @@ def build_scenario(scenario: s.Scenario, scope: Scope) -> Build:
         build.report("E301", "a tick must be longer than nothing", plan.tick.place)
         return build
     build.tick = plan.tick.nanoseconds
-    try:
+    with _bounded(build, scenario.place):
         lay_out_scenario(plan, build)
-    except RecursionError:
-        build.report("E406", "an expression here becomes too large when written out", scenario.place)
     return build
+
+
+@contextmanager
+def _bounded(build: Build, place: Place) -> Iterator[None]:
+    """Tell as a diagnostic what becomes too large when everything is written out."""
+    try:
+        yield
+    except RecursionError:
+        build.report(
+            "E406", "an expression here becomes too deep when written out", place, "give its parts to variables"
+        )
+    except TooLarge as found:
+        what = f"scenario '{build.name}'" if build.name else "this"
+        told = f"{what} becomes too large when written out"
+        build.report("E406", told, found.place, f"the limit is {MOST_EFFORT:,} nodes")
 
 
 def _check(expectation: s.Expectation, check: s.Check, scope: Scope, build: Build) -> Check | None:

@@ -19,12 +19,13 @@ from verify.lang.expressions import (
     unrounded,
 )
 from verify.lang.messages import message_number, message_shape
-from verify.lang.model import InstanceNode, PortNode
+from verify.lang.model import InstanceNode, PortNode, duration_text
 from verify.lang.types import fits
 from verify.lang.values import (
     NUMBER,
     SPAN,
     ArrayValue,
+    Cells,
     Faulty,
     InstanceValue,
     NoneValue,
@@ -51,6 +52,7 @@ from verify.system.expression import (
     Rigid,
     conditional,
     conjunction,
+    disjunction,
     equal,
     negation,
 )
@@ -96,6 +98,7 @@ def lower_block(block: s.Block, body: Body, *, last: bool = True) -> Block:
 
 
 def _lower(statement: s.Statement, body: Body, *, last: bool) -> Block:
+    body.env.build.spend(statement.place)
     match statement:
         case s.Assignment():
             return _assignment(statement, body)
@@ -134,7 +137,8 @@ def _assignment(statement: s.Assignment, body: Body) -> Block:
     shape = stored_shape(target)
     if shape is None:
         help_text = "variables can be assigned; parameters, lets and messages cannot"
-        env.build.report("E501", f"{describe(target)} cannot be assigned here", statement.target.place, help_text)
+        shown = f"'{statement.target.text}'" if isinstance(statement.target, s.Name) else describe(target)
+        env.build.report("E501", f"{shown} is no variable: it cannot be assigned", statement.target.place, help_text)
         return ()
     value = evaluate(statement.value, env, target.type if isinstance(target, Scalar) else _inner_hint(target))
     return store(target, value, statement.value, body)
@@ -154,7 +158,7 @@ def store(target: Value, value: Value, e: s.Expr, body: Body) -> Block:
     """Assign a value to a place of the same structure; reported when it does not fit."""
     pairs = _pairs(target, value, body.env)
     if isinstance(value, Ratio):
-        unrounded(value, e, body.env)
+        unrounded(e, body.env)
         return ()
     if isinstance(value, Faulty):
         return ()
@@ -245,15 +249,24 @@ def _check_range(leaf: Scalar, expression: Expression, place: Place, env: Env) -
         return
     low, high = env.interval(expression)
     if high < domain.low or low > domain.high:
-        shown = f"{low}" if low == high else f"{low}..{high}"
         name = env.build.variables[leaf.cells[0][1]].name if leaf.cells else ""
-        unit = " ticks" if leaf.type == SPAN else ""
-        told = f"{shown}{unit} never fits into {name}, which holds {domain.low}..{domain.high}{unit}"
+        shown, held = (
+            env.build.span_text(a, b, spans=leaf.type == SPAN) for a, b in ((low, high), (domain.low, domain.high))
+        )
+        told = f"{shown} never fits into {name}, which holds {held}"
         env.build.report("E303", told, place, "widen its range, or clamp(…) the value")
 
 
 def _store_scalar(leaf: Scalar, expression: Expression) -> Block:
-    cells = leaf.cells or ()
+    return _assigned(leaf.cells or (), expression)
+
+
+def _assigned(cells: Cells, expression: Expression) -> Block:
+    """Store in the cell whose condition holds: a balanced tree when there are many."""
+    if len(cells) > 8:
+        half = len(cells) // 2
+        left = disjunction(*(c for c, _ in cells[:half]))
+        return (If(left, _assigned(cells[:half], expression), _assigned(cells[half:], expression)),)
     block: Block = ()
     for condition, variable in reversed(cells):
         assign = (Assign(variable, expression),)
@@ -330,7 +343,8 @@ def _start(statement: s.StartTimer, body: Body) -> Block:
         build.timer_starts[timer] = max(build.timer_starts.get(timer, 0), high)
         maximum = build.timers[timer].maximum
         if timer in build.timer_declared and low > maximum:
-            told = f"{low} ticks never fit into {build.timers[timer].name}, which holds at most {maximum}"
+            shown, most = duration_text(low * build.tick), duration_text(maximum * build.tick)
+            told = f"{shown} never fits into {build.timers[timer].name}, which holds at most {most}"
             build.report("E303", told, statement.duration.place, "raise its 'up to'")
         return (Start(timer, ticks),)
 
@@ -376,6 +390,8 @@ def _sending_port(statement: s.SendStatement, declaration: s.MessageDecl, body: 
     carrying = [p for p in body.node.ports.values() if any(m is declaration for m, _ in p.messages)]
     if len(carrying) == 1:
         return carrying[0]
+    if body.node.unresolved:
+        return None
     told = f"{'no port carries' if not carrying else 'several ports carry'} {declaration.name}"
     names = ", ".join(p.name for p in carrying)
     build.report("E503", told, statement.place, f"say which: send … on {names}" if names else "declare: port p : M")
@@ -396,6 +412,8 @@ def _message_fields(
             told = f"{declaration.name} has no field '{name.text}'"
             env.build.report("E205", told, name.place, did_you_mean(name.text, known))
             continue
+        if name.text in given:
+            env.build.report("E203", f"'{name.text}' is given twice", name.place)
         expression = value if value is not None else name
         given[name.text] = (evaluate(expression, env, _field_hint(known[name.text])), expression)
     missing = [n for n in known if n not in given]
@@ -419,7 +437,7 @@ def _flat_fields(
         if isinstance(value, Faulty):
             return None
         if isinstance(value, Ratio):
-            unrounded(value, node, env)
+            unrounded(node, env)
             return None
         if not fits(value, shape):
             env.build.report("E411", f"'{name}' of {message} cannot be {describe(value)}", node.place, f"it is {shape}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import TYPE_CHECKING, Any
 
 from lark import Token, Transformer
@@ -18,6 +18,7 @@ NANOSECONDS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9, "min": 60 * 10**9,
 
 
 MOST_DIGITS = 18
+LONGEST_PATH = 60
 
 
 class LiteralError(ValueError):
@@ -41,7 +42,11 @@ def nanoseconds(text: str, place: Place) -> int:
     """The length of a duration literal such as ``3.62s``; LiteralError for fractions of a nanosecond."""
     digits = text.rstrip("nusmih")
     whole(digits.partition(".")[0], place)
-    value = Decimal(digits) * NANOSECONDS[text[len(digits) :]]
+    if len(digits) > 2 * MOST_DIGITS:
+        raise LiteralError(f"a duration of {len(digits)} digits is too fine", place, "the finest unit is 1ns")
+    with localcontext() as context:
+        context.prec = 80
+        value = Decimal(digits) * NANOSECONDS[text[len(digits) :]]
     if value != value.to_integral_value():
         raise LiteralError(f"{text} is no whole number of nanoseconds", place, "the finest unit is 1ns")
     return int(value)
@@ -286,6 +291,8 @@ class TreeBuilder(Transformer[Token, s.File]):
 
     def path(self, meta: Meta, c: list[Any]) -> s.Expr:
         base: s.Expr = s.Name(self._at(c[0]), str(c[0])) if isinstance(c[0], Token) else c[0]
+        if len(c) > LONGEST_PATH:
+            raise LiteralError(f"a path of {len(c)} parts is too long", self._at(meta), f"{LONGEST_PATH} are possible")
         for kind, value, place in c[1:]:
             whole = Place(self._file, meta.line, meta.column, place.end if place.line == meta.line else 0)
             match kind:
@@ -428,7 +435,7 @@ class TreeBuilder(Transformer[Token, s.File]):
         return "unordered", True
 
     def when_full(self, _meta: Meta, c: list[Any]) -> tuple[str, Any]:
-        return "when_full", str(c[0])
+        return "when_full", " ".join(str(c[0]).split())
 
     def carries(self, _meta: Meta, c: list[Any]) -> tuple[str, Any]:
         return "carries", c[0]

@@ -27,10 +27,20 @@ from verify.lang.values import (
 from verify.system.domain import Boolean, Enumeration, Range
 
 LONGEST_ARRAY = 256
+MOST_SCALARS = 1024
 
 
 def shape_of(type_: s.TypeExpr, env: Env, seen: tuple[str, ...] = ()) -> Shape | None:
-    """The shape that a type stores in this scenario; None, reported, if it has none."""
+    """The shape that a type stores in this scenario; None, reported, if it has none or is too large."""
+    shape = _shape(type_, env, seen)
+    if shape is not None and shape.size > MOST_SCALARS:
+        told = f"this type stores {shape.size:,} values"
+        env.build.report("E302", told, type_.place, f"up to {MOST_SCALARS:,} are possible")
+        return None
+    return shape
+
+
+def _shape(type_: s.TypeExpr, env: Env, seen: tuple[str, ...]) -> Shape | None:
     match type_.kind:
         case "bool":
             return ScalarShape(BOOL, Boolean())
@@ -115,9 +125,13 @@ def _named(type_: s.TypeExpr, env: Env, seen: tuple[str, ...]) -> Shape | None:
         case (s.Enum() as enum, _):
             return ScalarShape(EnumType(enum.name, enum.members, enum.place), Enumeration(enum.name, enum.members))
         case (s.Record() | s.MessageDecl() as record, home) if record.name not in seen:
-            inner = Env(env.build, home, env.node)
-            fields = [(f.name, shape_of(f.type, inner, (*seen, record.name))) for f in record.fields]
-            return RecordShape(record.name, tuple((n, sh) for n, sh in fields if sh is not None))
+            key = (id(record), id(env.node.top) if env.node is not None else 0)
+            if key not in env.build.shapes:
+                inner = Env(env.build, home, env.node)
+                found_fields = [(f.name, shape_of(f.type, inner, (*seen, record.name))) for f in record.fields]
+                fields = tuple((n, sh) for n, sh in found_fields if sh is not None)
+                env.build.shapes[key] = RecordShape(record.name, fields, sum(sh.size for _, sh in fields))
+            return env.build.shapes[key]
         case (s.Record() | s.MessageDecl(), _):
             env.build.report("E421", f"'{name}' contains itself", type_.place)
             return None
@@ -136,8 +150,8 @@ def fits(value: Value, shape: Shape) -> bool:
             return type_ == wanted
         case RecordValue(name, _), RecordShape(wanted_name, _):
             return name == wanted_name
-        case ArrayValue(elements), ArrayShape(element, size):
-            return len(elements) == size and all(fits(v, element) for v in elements)
+        case ArrayValue(elements), ArrayShape(element, length):
+            return len(elements) == length and all(fits(v, element) for v in elements)
         case NoneValue(), OptionalShape():
             return True
         case OptionalValue(_, inner), OptionalShape(element):

@@ -73,6 +73,11 @@ class ScalarShape:
     type: ScalarType
     domain: Domain
 
+    @property
+    def size(self) -> int:
+        """How many scalars it stores."""
+        return 1
+
     def __str__(self) -> str:
         if isinstance(self.domain, Range):
             return f"{self.type} in {self.domain.low}..{self.domain.high}" + (" ticks" if self.domain.ticks else "")
@@ -85,6 +90,7 @@ class RecordShape:
 
     name: str
     fields: tuple[tuple[str, Shape], ...]
+    size: int = 0
 
     def __str__(self) -> str:
         return self.name
@@ -92,13 +98,18 @@ class RecordShape:
 
 @dataclass(frozen=True, slots=True)
 class ArrayShape:
-    """``size`` elements of one shape."""
+    """``length`` elements of one shape."""
 
     element: Shape
-    size: int
+    length: int
+
+    @property
+    def size(self) -> int:
+        """How many scalars it stores."""
+        return self.length * self.element.size
 
     def __str__(self) -> str:
-        return f"array {self.size} of {self.element}"
+        return f"array {self.length} of {self.element}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +117,11 @@ class OptionalShape:
     """A value or none."""
 
     element: Shape
+
+    @property
+    def size(self) -> int:
+        """How many scalars it stores."""
+        return 1 + self.element.size
 
     def __str__(self) -> str:
         return f"optional {self.element}"
@@ -117,6 +133,11 @@ class ReferenceShape:
 
     machine: str
     candidates: tuple[InstanceNode, ...]
+
+    @property
+    def size(self) -> int:
+        """How many scalars it stores."""
+        return 1
 
     def __str__(self) -> str:
         return f"reference to {self.machine}"
@@ -364,8 +385,8 @@ def flatten(shape: Shape, name: str) -> list[tuple[str, Domain]]:
             return [(name, domain)]
         case RecordShape(_, fields):
             return [x for n, f in fields for x in flatten(f, f"{name}.{n}" if name else n)]
-        case ArrayShape(element, size):
-            return [x for i in range(size) for x in flatten(element, f"{name}[{i}]")]
+        case ArrayShape(element, length):
+            return [x for i in range(length) for x in flatten(element, f"{name}[{i}]")]
         case OptionalShape(element):
             return [(f"{name}.present", Boolean()), *flatten(element, name)]
         case ReferenceShape(_, candidates):
@@ -381,8 +402,8 @@ def assemble(shape: Shape, leaves: list[Scalar]) -> Value:
             return Scalar(type_, leaf.expression, leaf.cells)
         case RecordShape(name, fields):
             return RecordValue(name, tuple((n, assemble(f, leaves)) for n, f in fields))
-        case ArrayShape(element, size):
-            return ArrayValue(tuple(assemble(element, leaves) for _ in range(size)))
+        case ArrayShape(element, length):
+            return ArrayValue(tuple(assemble(element, leaves) for _ in range(length)))
         case OptionalShape(element):
             leaf = leaves.pop(0)
             return OptionalValue(Scalar(BOOL, leaf.expression, leaf.cells), assemble(element, leaves))

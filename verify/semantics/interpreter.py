@@ -57,7 +57,7 @@ class Interpreter:
     """The transitions of a closed system. States are flat tuples: see :mod:`verify.semantics.expressions`."""
 
     def __init__(self, system: System) -> None:
-        """Prepare ``system``; ValueError if it has open parameters."""
+        """Prepare ``system``; ValueError if it has open parameters, or reactions that could never run."""
         if system.parameters:
             message = f"system '{system.name}' has open parameters: close it first"
             raise ValueError(message)
@@ -72,8 +72,12 @@ class Interpreter:
         self._units: list[list[_Ready]] = [[] for _ in system.units]
         for r, inner in zip(ready, reacting, strict=True):
             unit = system.steps[r.number].unit
-            if inner and unit is not None:
-                self._units[unit].append(r)
+            if not inner:
+                continue
+            if unit is None or r.taking is not None:
+                message = f"the reaction '{system.steps[r.number].name}' has no unit, or takes a message"
+                raise ValueError(message)
+            self._units[unit].append(r)
         self._initially = effect_of(system.initially, system)
 
     def _ready(self, number: int) -> _Ready:
@@ -168,7 +172,8 @@ class Interpreter:
     def _is_due(self, r: _Ready, state: State, position: int) -> bool:
         if r.taking is not Taking.DELIVER:
             return self._is_urgent(r, state)
-        return bool(state[self._lanes + r.lane][position][0] >= self.system.lanes[r.lane].maximum)
+        due = state[self._lanes + r.lane][position][0] >= self.system.lanes[r.lane].maximum
+        return bool(due) or self._is_urgent(r, state)
 
     def _positions(self, r: _Ready, state: State) -> Iterator[int]:
         """Where the messages stand that a step can take: of equal copies in a bag, the first."""
@@ -231,7 +236,7 @@ class Interpreter:
             except FailureMet as met:
                 yield Outcome(choice, None, frozenset(r.events), met.failed, tuple(r.rules))
             else:
-                events = frozenset(r.events) if r.events else NO_EVENTS
+                events = frozenset(r.events) if r.events and step != START else NO_EVENTS
                 yield Outcome(choice, tuple(r.s), events, None, tuple(r.rules))
 
     def _settle(self, r: Scratch) -> None:

@@ -21,6 +21,21 @@ from verify.system.expression import (
     Rigid,
     TimerIs,
 )
+from verify.system.statement import (
+    Assign,
+    Bind,
+    Block,
+    Choose,
+    Clear,
+    Duplicate,
+    Either,
+    If,
+    Mark,
+    Occur,
+    Send,
+    Start,
+    Stop,
+)
 
 Interval = tuple[int, int]
 
@@ -169,3 +184,28 @@ def is_rigid(expression: Expression) -> bool:
             return all(is_rigid(a) for a in arguments)
         case _:
             return False
+
+
+def weigh_block(block: Block) -> tuple[int, int]:
+    """How many nodes a block and its expressions have as trees, and how deep they are nested."""
+    nodes, depth = 0, 0
+    for statement in block:
+        inner: list[tuple[int, int]] = []
+        match statement:
+            case Assign(_, e) | Start(_, e) | Bind(_, e):
+                inner = [weigh(e)]
+            case Send(_, _, fields):
+                inner = [weigh(e) for e in fields]
+            case Choose(_, _, _, where):
+                inner = [weigh(where)]
+            case If(condition, then, otherwise):
+                inner = [weigh(condition), weigh_block(then), weigh_block(otherwise)]
+            case Either(branches):
+                inner = [weigh_block(b) for b in branches]
+            case Stop() | Duplicate() | Clear() | Occur() | Mark():
+                pass
+            case _:
+                assert_never(statement)
+        nodes += 1 + sum(n for n, _ in inner)
+        depth = max(depth, 1 + max((d for _, d in inner), default=0))
+    return nodes, depth
