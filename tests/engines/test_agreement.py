@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from verify.base.budget import Budget, Limits
 from verify.base.verdict import Verdict
-from verify.engines.claim import Fails, Faulty, Fault, Holds, Unknown
+from verify.engines.claim import Fails, Fault, Faulty, Holds, Unknown
 from verify.engines.explicit import graph as graph_module
 from verify.engines.explicit.engine import ExplicitEngine
 from verify.judge.judge import judge
@@ -211,7 +211,7 @@ class Naive:
                     return True
         return False
 
-    def violated(self, form):  # noqa: C901
+    def violated(self, form):
         """(violated, length of a shortest finite violation or None)."""
         everything = set(self.nodes)
         match form:

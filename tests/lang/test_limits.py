@@ -57,7 +57,8 @@ def test_it_is_refused_in_words_and_soon(name):
     with pytest.raises(api.InputError) as found:
         api.load_text(CASES[name])
     assert time.process_time() - began < 15
-    assert {d.code for d in found.value.diagnostics} <= {"E105", "E103", "E302", "E303", "E406"}
+    codes = {d.code for d in found.value.diagnostics if d.code.startswith("E")}
+    assert codes <= {"E105", "E103", "E302", "E303", "E406"}
 
 
 def test_many_uses_of_the_same_files_are_read_once(tmp_path):

@@ -191,7 +191,7 @@ class Makers:
             out.append(statement)
         return tuple(out), used
 
-    def statement(self, depth, slots, room, copying):  # noqa: C901
+    def statement(self, depth, slots, room, copying):
         kinds = ["assign"] * 6 + ["mark"]
         kinds += ["start"] * 3 + ["stop"] if self.timers else []
         kinds += ["send"] * 3 + ["clear"] if self.lanes else []

@@ -16,10 +16,11 @@ import pytest
 from verify import api
 from verify.base.diagnostic import InputError
 from verify.base.place import Place
+from verify.system import serialise
+from verify.system.domain import Range
 from verify.system.expression import TRUE, Apply, Constant, Operator, Read
 from verify.system.serialise import digest, dump, load
 from verify.system.system import Rule, Step, StepKind, System, Variable
-from verify.system.domain import Range
 
 ROOT = Path(__file__).parents[2]
 SPECS = sorted((ROOT / "specs" / "vrrp").glob("*.spec"))
@@ -37,7 +38,7 @@ def _random_systems():
 
 def random_system(seed):
     module = _random_systems()
-    return module.random_system(module.Seeded(random.Random(seed)))[0]
+    return module.random_system(module.Seeded(random.Random(seed)))[0]  # noqa: S311 - no secret
 
 
 def through_json(system):
@@ -144,8 +145,6 @@ def replaced(data, way, value):
 
 def fresh(data):
     """The digest made to fit again, if there is one: a careful forger."""
-    from verify.system import serialise
-
     try:
         found = serialise._node(data["system"], System)
         return {**data, "digest": digest(found)}
@@ -165,7 +164,7 @@ def refused(data):
 
 def test_junk_anywhere_is_an_input_error():
     data = dump(random_system(5))
-    rng = random.Random(1)
+    rng = random.Random(1)  # noqa: S311 - no secret
     ways = list(spots(data["system"]))
     for _ in range(1500):
         way, junk = rng.choice(ways), rng.choice(JUNK)

@@ -1,6 +1,7 @@
 """Trace files: there and back, and hostile ones."""
 
 import copy
+import dataclasses
 import json
 
 import pytest
@@ -205,8 +206,6 @@ def test_files_that_are_not_there(tmp_path):
 
 def test_a_system_that_makes_no_sense_with_a_digest_that_fits(tmp_path):
     """Whoever changes a file can change its digest as well."""
-    import dataclasses
-
     steps = SYSTEM.steps
     senseless = [
         dataclasses.replace(SYSTEM, variables=()),

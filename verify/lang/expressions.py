@@ -9,7 +9,7 @@ from verify.base.diagnostic import did_you_mean
 from verify.base.place import Place
 from verify.lang import syntax as s
 from verify.lang.environment import Env
-from verify.lang.model import InstanceNode
+from verify.lang.model import InstanceNode, TooLarge
 from verify.lang.types import fits, shape_of
 from verify.lang.values import (
     BOOL,
@@ -304,8 +304,7 @@ def expand(let: s.Let, arguments: tuple[Value, ...], env: Env, place: Place) -> 
         nodes, depth = weigh(leaf.expression)
         if nodes > LARGEST or depth > DEEPEST:
             told = f"'{let.name}' becomes too large when written out ({nodes:,} nodes, {depth} deep)"
-            value = env.build.report("E406", told, place, f"the limits are {LARGEST:,} and {DEEPEST}; use a variable")
-            break
+            raise TooLarge(place, told, f"the limits are {LARGEST:,} and {DEEPEST}; use a variable")
     if not let.formals:
         env.build.expanded[memo] = value
     return value
@@ -1049,6 +1048,7 @@ def _quantifier(e: s.Quantifier, env: Env) -> Value:
     items = members(e.domain, env)
     if items is None:
         return FAULTY
+    env.build.spend(e.place, len(items))
     rows: list[tuple[Expression, s.Expr | None, Env]] = []
     for inside, value in items:
         inner = env.having(**{e.name: value})

@@ -25,15 +25,17 @@ from verify.system.system import (
     Variable,
 )
 
-MOST_EFFORT = 1_000_000
+MOST_EFFORT = 100_000
 
 
 class TooLarge(Exception):  # noqa: N818 - what was found, told as a diagnostic
-    """A scenario becomes too large when everything in it is written out."""
+    """A scenario, or a let in it, becomes too large when everything in it is written out; ``told`` says what and how."""
 
-    def __init__(self, place: Place) -> None:
-        super().__init__(str(place))
+    def __init__(self, place: Place, told: str = "", help: str = "") -> None:  # noqa: A002 - a diagnostic's field
+        super().__init__(told)
         self.place = place
+        self.told = told
+        self.help = help
 
 
 @dataclass(slots=True)
@@ -170,9 +172,9 @@ class Build:
     shapes: dict[tuple[int, int], Shape | None] = field(default_factory=dict)
     effort: int = 0
 
-    def spend(self, place: Place) -> None:
-        """Count one node that is read; raises TooLarge when a scenario, written out, has too many."""
-        self.effort += 1
+    def spend(self, place: Place, nodes: int = 1) -> None:
+        """Count nodes that are read; raises TooLarge when a scenario, written out, has too many."""
+        self.effort += nodes
         if self.effort > MOST_EFFORT:
             raise TooLarge(place)
 

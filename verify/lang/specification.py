@@ -171,8 +171,8 @@ def _bounded(build: Build, place: Place) -> Iterator[None]:
         )
     except TooLarge as found:
         what = f"scenario '{build.name}'" if build.name else "this"
-        told = f"{what} becomes too large when written out"
-        build.report("E406", told, found.place, f"the limit is {MOST_EFFORT:,} nodes")
+        told = found.told or f"{what} becomes too large when written out"
+        build.report("E406", told, found.place, found.help or f"the limit is {MOST_EFFORT:,} nodes")
 
 
 def _check(expectation: s.Expectation, check: s.Check, scope: Scope, build: Build) -> Check | None:
