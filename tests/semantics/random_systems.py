@@ -248,7 +248,7 @@ class Makers:
 
     # ---- steps
 
-    def step(self, number, atomic):
+    def step(self, number):
         kinds = [StepKind.ENVIRONMENT] * 3 + [StepKind.REACTION]
         kinds += [StepKind.TIMEOUT] * 3 if self.timers else []
         kinds += [StepKind.DELIVERY] * 3 if self.lanes else []
@@ -283,10 +283,12 @@ class Makers:
         if kind is StepKind.REACTION and self.chance(85):
             size = domain.high - domain.low + 1
             away = (value.value - domain.low + self.source.integer(1, size - 1)) % size + domain.low
-            body = (*(s for s in body if not isinstance(s, (Choose, Either)) or self.chance(70)), Assign(variable, Constant(away)))
+            body = tuple(s for s in body if not isinstance(s, Either) or self.chance(70))
+            body = (*body, Assign(variable, Constant(away)))
         if kind is StepKind.TIMEOUT and self.chance(85):
             timer = parts[0].timer
-            body = (*body, self.pick([Stop(timer), Start(timer, Constant(self.source.integer(1, self.timers[timer].maximum)))]))
+            again = Start(timer, Constant(self.source.integer(1, self.timers[timer].maximum)))
+            body = (*body, self.pick([Stop(timer), again]))
         if copying is not None and not self.chance(30):
             body = (Duplicate(copying), *body)
         elif copying is not None:
@@ -356,7 +358,7 @@ def random_system(source, made=None):
     """A small closed system, and the makers that know its parts."""
     m = made or makers(source)
     atomic = m.chance(35)
-    steps = [m.step(number, atomic) for number in range(source.integer(3, 8))]
+    steps = [m.step(number) for number in range(source.integer(3, 8))]
     fairness = []
     for number in range(m.pick([0, 0, 1, 2])):
         members = sorted({source.integer(0, len(steps) - 1) for _ in range(source.integer(1, 2))})
