@@ -227,7 +227,7 @@ class Naive:
                 length = self.shortest_overdue(lambda n, _: n in held, everything - held, bound.value)
                 return length is not None, length
             case Within(None, response, bound):
-                length = self.shortest_overdue(lambda n, at: at == 0, self.where(response), bound.value)
+                length = self.shortest_overdue(lambda _, at: at == 0, self.where(response), bound.value)
                 return length is not None, length
             case Within(trigger, response, bound):
                 asked = self.where(trigger)

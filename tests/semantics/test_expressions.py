@@ -93,9 +93,9 @@ def naive(e, state, slots, occurred):  # noqa: C901
         case Operator.MODULO:
             return a - b * math.floor(a / b)
         case Operator.MINIMUM:
-            return sorted(values)[0]
+            return min(values)
         case Operator.MAXIMUM:
-            return sorted(values)[-1]
+            return max(values)
         case Operator.EQUAL:
             return 1 if a == b else 0
         case Operator.LESS:

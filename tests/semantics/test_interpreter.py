@@ -104,7 +104,7 @@ def world(*steps, variables=1, timers=(), lanes=(), high=3, **more):
     )
 
 
-def lane(capacity=3, minimum=0, maximum=2, order=Order.FIFO, when_full=WhenFull.ERROR, gate=TRUE):
+def lane(capacity=3, minimum=0, maximum=2, order=Order.FIFO, when_full=WhenFull.ERROR, gate=TRUE):  # noqa: PLR0913 - as many as a lane has
     return Lane("l", "n", 0, 1, capacity, minimum, maximum, order, when_full, gate)
 
 
@@ -492,7 +492,7 @@ def test_a_choice_is_applied_or_not_enabled():
     system = world(step(Choose(0, 1, 2, TRUE), Assign(0, Local(0)), guard=at(0), slots=1))
     inner = Interpreter(system)
     assert inner.apply((0,), Choice(0, -1, (2,))).state == (2,)
-    for wrong in (Choice(0), Choice(0, -1, (3,)), Choice(0, 0, (1,)), Choice(0, -1, (1, 1)), Choice(1), Choice(START), Choice(-7)):
+    for wrong in (Choice(0), Choice(0, -1, (3,)), Choice(0, 0, (1,)), Choice(0, -1, (1, 1)), Choice(1), Choice(-7)):
         with pytest.raises(NotEnabled):
             inner.apply((0,), wrong)
     with pytest.raises(NotEnabled):
