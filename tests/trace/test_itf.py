@@ -233,4 +233,4 @@ def test_a_system_that_makes_no_sense_with_a_digest_that_fits(tmp_path):
             continue
         except Exception as problem:  # noqa: BLE001 - that is the question
             failed.append((number, type(problem).__name__))
-    assert failed == []
+    assert failed == [], failed
