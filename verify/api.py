@@ -33,7 +33,7 @@ from verify.semantics.interpreter import Choice, Interpreter, Outcome
 from verify.system.serialise import digest
 from verify.system.system import System
 from verify.trace import itf
-from verify.trace.trace import Run, Trace, replay
+from verify.trace.trace import ReplayFailed, Run, Trace, replay
 
 __all__ = [
     "Check",
@@ -198,10 +198,11 @@ def write_traces(results: Iterable[Result], folder: Path) -> list[Path]:
 
 def read_trace(path: Path) -> tuple[System, Run, dict[str, str]]:
     """A trace file, replayed; InputError if it is none, or cannot be replayed."""
-    from verify.trace.trace import ReplayFailed  # noqa: PLC0415 - one use
-
     system, trace, described = itf.read(path)
     try:
-        return system, replay(Interpreter(system), trace), described
-    except (ReplayFailed, ValueError) as problem:
+        run = replay(Interpreter(system), trace)
+    except (ReplayFailed, ValueError, ArithmeticError, LookupError, RecursionError) as problem:
         raise InputError([error("E804", f"{path} cannot be replayed: {problem}", Place(str(path)))]) from problem
+    if trace.loop is not None and run.outcomes[-1].state != run.outcomes[trace.loop].state:
+        raise InputError([error("E804", f"{path} cannot be replayed: its loop does not close", Place(str(path)))])
+    return system, run, described

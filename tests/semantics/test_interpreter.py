@@ -668,7 +668,6 @@ def test_each_unit_settles_by_itself():
     assert only(world(*steps, variables=2, atomic=True), (0, 0)).state == (2, 3)
 
 
-@pytest.mark.xfail(reason="units settle once each, in their order")
 def test_no_reaction_is_left_enabled_after_a_transition():
     """Also where the reaction of one unit enables one of a unit that settled before it."""
     steps = (
@@ -679,7 +678,6 @@ def test_no_reaction_is_left_enabled_after_a_transition():
     assert only(world(*steps, variables=2, atomic=True), (0, 0)).state == (1, 2)
 
 
-@pytest.mark.xfail(reason="lanes are no part of a unit's state")
 def test_a_message_sent_is_part_of_what_a_reaction_changed():
     """A reaction that counts what it sent is at rest after the second: the lane is different each time."""
     send = reaction(op(Operator.AND, at(1), op(Operator.LESS, Count(0), number(2))), Send(0, 0, (FALSE,)))

@@ -240,20 +240,29 @@ class Interpreter:
                 yield Outcome(choice, tuple(r.s), events, None, tuple(r.rules))
 
     def _settle(self, r: Scratch) -> None:
-        """Atomic reactions: each unit runs its first enabled reaction, again and again, until none is left."""
-        for unit, reactions in enumerate(self._units):
-            seen: set[State] = set()
-            while True:
-                enabled = next((x for x in reactions if x.guard is None or x.guard(r.s, (), NO_EVENTS)), None)
-                if enabled is None:
-                    break
-                local = tuple(r.s[: self._lanes])
-                if local in seen:
-                    raise FailureMet(Failed(Failure.LIVELOCK, self.system.units[unit]))
-                seen.add(local)
-                if len(r.m) < enabled.slots:
-                    r.m += [0] * (enabled.slots - len(r.m))
-                enabled.body(r)
+        """Atomic reactions: each unit runs its first enabled reaction, again and again, until none is left in any unit."""
+        seen: set[State] = set()
+        while any([self._settle_unit(r, unit) for unit in range(len(self._units))]):  # noqa: C419 - every unit, each time
+            whole = tuple(r.s)
+            if whole in seen:
+                raise FailureMet(Failed(Failure.LIVELOCK, "the units together"))
+            seen.add(whole)
+
+    def _settle_unit(self, r: Scratch, unit: int) -> bool:
+        """Whether the unit had anything to do."""
+        reactions = self._units[unit]
+        seen: set[State] = set()
+        while True:
+            enabled = next((x for x in reactions if x.guard is None or x.guard(r.s, (), NO_EVENTS)), None)
+            if enabled is None:
+                return bool(seen)
+            local = tuple(r.s)
+            if local in seen:
+                raise FailureMet(Failed(Failure.LIVELOCK, self.system.units[unit]))
+            seen.add(local)
+            if len(r.m) < enabled.slots:
+                r.m += [0] * (enabled.slots - len(r.m))
+            enabled.body(r)
 
 
 def _nothing(_: Scratch) -> None:

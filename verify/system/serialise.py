@@ -5,8 +5,11 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import sys
 import types
 import typing
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import Enum
 from typing import Any
 
@@ -14,8 +17,10 @@ from verify.base.diagnostic import InputError, error
 from verify.base.place import NOWHERE, Place
 from verify.system import domain, expression, statement, system
 from verify.system import property as properties
+from verify.system.wellformed import faults
 
 VERSION = 1
+DEEPEST = 1000
 _MODULES = (domain, expression, statement, system, properties)
 _NODES: dict[str, type] = {
     name: node
@@ -46,12 +51,26 @@ def to_json(node: Any, *, places: bool = True) -> Any:  # noqa: ANN401 - any nod
 
 def dump(what: system.System) -> dict[str, Any]:
     """A system as a JSON object with a version and its digest."""
-    return {"format": "redundancy-verify system", "version": VERSION, "digest": digest(what), "system": to_json(what)}
+    with _deep():
+        system_ = to_json(what)
+    return {"format": "redundancy-verify system", "version": VERSION, "digest": digest(what), "system": system_}
+
+
+@contextmanager
+def _deep() -> Iterator[None]:
+    """Room for the recursion over deep expressions."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, 20_000))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
 
 
 def digest(what: system.System) -> str:
     """SHA-256, in hexadecimal, of all that has meaning or is shown, but for places in sources."""
-    text = json.dumps(to_json(what, places=False), separators=(",", ":"), ensure_ascii=True)
+    with _deep():
+        text = json.dumps(to_json(what, places=False), separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
@@ -59,17 +78,28 @@ def load(data: Any) -> system.System:  # noqa: ANN401 - what a JSON file holds
     """The system in a JSON object; InputError if it is none, is damaged, or does not have the digest it claims."""
     if not isinstance(data, dict) or data.get("format") != "redundancy-verify system":
         raise _bad("this is no system written by verify")
-    if data.get("version") != VERSION:
+    if data.get("version") != VERSION or data.get("version") is True:
         raise _bad(f"version {data.get('version')!r} is not known, this is version {VERSION}")
-    try:
+    _not_too_deep(data.get("system"))
+    with _deep():
         found = _node(data.get("system"), system.System)
-    except RecursionError as problem:
-        raise _bad("nested too deeply") from problem
     if not isinstance(found, system.System):
         raise _bad("there is no system in it")
+    problems = faults(found)
+    if problems:
+        raise _bad(f"the system does not hang together: {problems[0]}")
     if digest(found) != data.get("digest"):
         raise _bad("the digest is not that of the system: the file was changed")
     return found
+
+
+def _not_too_deep(data: Any) -> None:  # noqa: ANN401 - what a JSON file holds
+    level = [data]
+    for _ in range(DEEPEST):
+        level = [x for item in level if isinstance(item, list) for x in item if isinstance(x, list)]
+        if not level:
+            return
+    raise _bad("nested too deeply")
 
 
 def _bad(message: str) -> InputError:
@@ -90,12 +120,22 @@ def _node(data: Any, wanted: Any) -> Any:  # noqa: ANN401 - driven by the fields
             raise _bad(f"{data!r} stands where {wanted.__name__} is expected")
         return data
     if isinstance(wanted, type) and issubclass(wanted, Enum):
-        if data not in wanted.__members__:
+        if not isinstance(data, str) or data not in wanted.__members__:
             raise _bad(f"{data!r} is no {wanted.__name__}")
         return wanted[data]
     if wanted is Place:
-        return Place(*data) if isinstance(data, list) and len(data) == 4 else NOWHERE
+        return _place(data)
     return _record(data, (wanted,))
+
+
+def _place(data: Any) -> Place:  # noqa: ANN401 - what a JSON file holds
+    match data:
+        case [str(path), int(line), int(column), int(end)]:
+            return Place(path, line, column, end)
+        case []:
+            return NOWHERE
+        case _:
+            raise _bad(f"{str(data)[:60]!r} is no place")
 
 
 def _union(data: Any, wanted: types.UnionType) -> Any:  # noqa: ANN401 - driven by the fields' types
@@ -104,13 +144,13 @@ def _union(data: Any, wanted: types.UnionType) -> Any:  # noqa: ANN401 - driven 
         if types.NoneType in options:
             return None
         raise _bad("a part is missing")
-    if isinstance(data, int) and int in options:
+    if type(data) is int and int in options:
         return data
     return _record(data, tuple(o for o in options if o is not types.NoneType))
 
 
 def _record(data: Any, options: tuple[Any, ...]) -> Any:  # noqa: ANN401 - driven by the fields' types
-    if not isinstance(data, list) or not data or data[0] not in _NODES:
+    if not isinstance(data, list) or not data or not isinstance(data[0], str) or data[0] not in _NODES:
         raise _bad(f"{str(data)[:60]!r} is no part of a system")
     node = _NODES[data[0]]
     if node not in options:

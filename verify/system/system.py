@@ -17,7 +17,7 @@ message at its lane's maximum delay.
 
 **Atomic reactions.** If ``atomic``, REACTION steps are no transitions of their own: after every other step, a tick included,
 and before the first, each unit runs its enabled reactions, first in text order, looking again from the start after each, until
-none is enabled, all within that transition. A unit state that comes back is the error LIVELOCK.
+none is enabled in any unit, all within that transition. A state that comes back on the way is the error LIVELOCK.
 
 **Errors** (RANGE, FULL_LANE, CHOICE, LIVELOCK) end the run: the transition leads nowhere.
 """
