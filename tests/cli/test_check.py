@@ -66,7 +66,9 @@ def test_a_faulty_file_is_2_and_nothing_runs(tmp_path, capsys):
     assert captured.err.endswith("verify: 1 error; nothing was run\n")
 
 
-@pytest.mark.parametrize("arguments", [["check"], ["check", "nowhere"], ["chekc"], ["check", "x", "--max-states", "-1"]])
+@pytest.mark.parametrize(
+    "arguments", [["check"], ["check", "nowhere"], ["chekc"], ["check", "x", "--max-states", "-1"]]
+)
 def test_a_faulty_command_line_is_2(arguments, tmp_path):
     ended = run(*arguments, cwd=tmp_path)
     assert ended.returncode == 2
@@ -93,7 +95,9 @@ def test_strict_makes_warnings_errors(tmp_path, capsys):
 
 def test_strict_makes_vacuous_proofs_failures(tmp_path, capsys):
     text = GOOD + "property idle : whenever r1 is down then r2 is Active within 0s\n"
-    path = spec(tmp_path, "idle expect proved; never_two expect proved; late expect violated; settles expect proved", text=text)
+    path = spec(
+        tmp_path, "idle expect proved; never_two expect proved; late expect violated; settles expect proved", text=text
+    )
     assert main(["check", str(path)]) == 0
     assert "vacuous: its premise never happens" in capsys.readouterr().out
     assert main(["check", str(path), "--strict"]) == 1
@@ -130,7 +134,9 @@ def test_out_on_a_file_is_2_and_leaves_it_alone(tmp_path, capsys):
     assert "cannot write to" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", b"\x00\xff", b"[1,2", b'{"#meta": {"format": "ITF", "version": 9, "system": {}}}'])
+@pytest.mark.parametrize(
+    "content", [b"", b"{}", b"\x00\xff", b"[1,2", b'{"#meta": {"format": "ITF", "version": 9, "system": {}}}']
+)
 def test_render_refuses_what_is_no_trace(content, tmp_path, capsys):
     path = tmp_path / "t.itf.json"
     path.write_bytes(content)
@@ -212,11 +218,15 @@ def test_a_signal_ends_a_long_check_at_once_and_tells_how_far_it_got(sent, code,
     assert "Traceback" not in err
 
 
-def test_help_is_instant_and_loads_no_heavy_library(tmp_path):
+def test_help_is_instant_and_loads_no_heavy_library():
     code = "import sys, verify.cli.main as m\ntry: m.main(['--help'])\nexcept SystemExit: pass\n"
     code += "print([x for x in ('lark', 'z3', 'graphviz') if x in sys.modules])"
     ended = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=True,
     )
     assert ended.stdout.endswith("[]\n")
 

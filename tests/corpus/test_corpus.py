@@ -1,4 +1,7 @@
-"""The shipped specs and the reference model: verdicts, state counts and lengths are pinned. A changed count is a changed meaning."""
+"""The shipped specs and the reference model: verdicts, state counts and lengths are pinned.
+
+A changed count is a changed meaning.
+"""
 
 import json
 from pathlib import Path

@@ -15,11 +15,31 @@ MUTANTS = {
     "(735) lesser address wins": ("a.address > address)", "a.address < address)", "clauses"),
     "(735) equal address wins": ("a.address > address)", "a.address >= address)", "preemption"),
     "(725) equal priority wins": ("a.priority > priority or (", "a.priority >= priority or (", "clauses"),
-    "(710) no answer to priority 0": ("when a.priority == 0 { lead }", "when a.priority == 0 { start adver for interval }", "strangers"),
-    "(715) no restart on priority 0": ("when a.priority == 0 { lead }", "when a.priority == 0 { advertise }", "strangers"),
-    "(460) timer not restarted": ("{ skew := fresh_skew }\n            start active_down for down_after", "{ skew := fresh_skew }", "pair"),
-    "(450) nothing learnt in Backup": ("            learn(a)\n            if recomputes", "            if recomputes", "clauses"),
-    "(450a) skew not recomputed": ("if recomputes_skew { skew := fresh_skew }", "if false { skew := fresh_skew }", "clauses"),
+    "(710) no answer to priority 0": (
+        "when a.priority == 0 { lead }",
+        "when a.priority == 0 { start adver for interval }",
+        "strangers",
+    ),
+    "(715) no restart on priority 0": (
+        "when a.priority == 0 { lead }",
+        "when a.priority == 0 { advertise }",
+        "strangers",
+    ),
+    "(460) timer not restarted": (
+        "{ skew := fresh_skew }\n            start active_down for down_after",
+        "{ skew := fresh_skew }",
+        "pair",
+    ),
+    "(450) nothing learnt in Backup": (
+        "            learn(a)\n            if recomputes",
+        "            if recomputes",
+        "clauses",
+    ),
+    "(450a) skew not recomputed": (
+        "if recomputes_skew { skew := fresh_skew }",
+        "if false { skew := fresh_skew }",
+        "clauses",
+    ),
     "(745) nothing learnt by who yields": (
         "            stop adver\n            learn(a)\n",
         "            stop adver\n",
@@ -35,7 +55,11 @@ MUTANTS = {
         "",
         "failover",
     ),
-    "(430) priority 0 ignored": ("when a.priority == 0 { start active_down for skew }", "when a.priority == 0 { }", "failover"),
+    "(430) priority 0 ignored": (
+        "when a.priority == 0 { start active_down for skew }",
+        "when a.priority == 0 { }",
+        "failover",
+    ),
     "(430) the full interval": (
         "{ start active_down for skew }",
         "{ start active_down for down_after }",
@@ -63,7 +87,11 @@ MUTANTS = {
     "skew scaled in v2": ("(if version == v2 then v2_second else learned)", "learned", "clauses"),
     "vrid not checked": ("when a.vrid != vrid { }", "when false { }", "misconfiguration"),
     "version not checked": ("when a.version != wire { }", "when false { }", "misconfiguration"),
-    "interval not checked in v2": ("when drops_other_interval and a.interval", "when false and a.interval", "intervals"),
+    "interval not checked in v2": (
+        "when drops_other_interval and a.interval",
+        "when false and a.interval",
+        "intervals",
+    ),
     "owners of RFC 5798 hear": ("bool = version != v3_9568   # 7.1", "bool = false # 7.1", "clauses"),
     "v2 learns": ("bool = version != v2        # v3 takes", "bool = true # v3 takes", ""),
     "forwards in Backup": ("let forwards = self is Active", "let forwards = self is up", "misconfiguration"),
@@ -82,7 +110,7 @@ def unexpected(folder, spec):
 def mutated(tmp_path):
     for path in (ROOT / "specs/vrrp").glob("*.spec"):
         # without the scenarios of 100,000 states, so that a mutant takes seconds
-        text = re.sub(r"^check late \{.*?^\}", "", path.read_text(encoding="utf-8"), flags=re.M | re.S)
+        text = re.sub(r"^check late \{.*?^\}", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
         (tmp_path / path.name).write_text(text, encoding="utf-8")
     return tmp_path
 

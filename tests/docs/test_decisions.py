@@ -11,7 +11,9 @@ FOLDER = Path(__file__).resolve().parents[2] / "docs/decisions"
 SKETCHES = [
     pytest.param(block, id=f"{path.stem[:4]}-{number}")
     for path in sorted(FOLDER.glob("*.md"))
-    for number, block in enumerate(re.findall(r"^```verify\n(.*?)^```", path.read_text(encoding="utf-8"), re.M | re.S))
+    for number, block in enumerate(
+        re.findall(r"^```verify\n(.*?)^```", path.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    )
 ]
 
 
@@ -19,7 +21,9 @@ SKETCHES = [
 def test_sketch(sketch):
     results = api.check(api.load_text(sketch), limits=api.Limits(seconds=30))
     assert results
-    assert all(r.as_expected() for r in results), [(r.check.property.name, str(r.verdict), r.ruling.backing) for r in results]
+    assert all(r.as_expected() for r in results), [
+        (r.check.property.name, str(r.verdict), r.ruling.backing) for r in results
+    ]
 
 
 def test_every_decision_is_in_the_list():

@@ -4,7 +4,6 @@ import contextlib
 import io
 import os
 import re
-import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -20,7 +19,7 @@ CI = (ROOT / ".ci/run").read_text(encoding="utf-8")
 
 
 def blocks(text, kind):
-    found = re.findall(r"^```([\w-]*)\n(.*?)^```$", text, re.M | re.S)
+    found = re.findall(r"^```([\w-]*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     return [body for name, body in found if name == kind]
 
 
@@ -41,7 +40,7 @@ def test_the_commands_are_known():
 
 
 def test_checking_the_shipped_specs_ends_with_0_in_under_a_minute(capsys):
-    assert main(shlex.split("check specs/ -q")[0:1] + [str(ROOT / "specs"), "-q"]) == 0
+    assert main(["check", str(ROOT / "specs"), "-q"]) == 0
     assert "all as expected" in capsys.readouterr().out
 
 

@@ -279,7 +279,11 @@ class Naive:
             kinds.add(Fault.DEADLOCK)
         steps = self.system.steps
         reacting = {
-            s: {o.state for o in found if not o.failed and o.choice.step >= 0 and steps[o.choice.step].kind is StepKind.REACTION}
+            s: {
+                o.state
+                for o in found
+                if not o.failed and o.choice.step >= 0 and steps[o.choice.step].kind is StepKind.REACTION
+            }
             for s, found in self.out.items()
         }
         if any(s in _closure(reacting, reacting[s]) for s in self.out):
@@ -460,7 +464,8 @@ def test_agreement_where_fairness_decides():
 def chosen(*moves, fairness, high=3):
     """A walk on 0..high by moves (from, to); every place lets time pass."""
     steps = tuple(
-        Step(f"{a} to {b}", StepKind.ENVIRONMENT, equal(Read(0), Constant(a)), (Assign(0, Constant(b)),)) for a, b in moves
+        Step(f"{a} to {b}", StepKind.ENVIRONMENT, equal(Read(0), Constant(a)), (Assign(0, Constant(b)),))
+        for a, b in moves
     )
     return System("w", 1, variables=(Variable("x", Range(0, high), 0),), steps=steps, fairness=fairness)
 

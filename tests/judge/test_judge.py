@@ -112,7 +112,13 @@ def test_honest_lassos_and_traces_by_hand():
     assert fails(Within(at(1), at(0), FALSE), trace(UP, TICK)).verdict is Verdict.VIOLATED
     assert fails(Until(at(0), at(2)), trace(UP)).verdict is Verdict.VIOLATED
     round_ = (TICK, TICK, RING)
-    for form in (Eventually(at(1)), AlwaysEventually(at(1)), EventuallyAlways(at(1)), LeadsTo(at(0), at(1)), Until(at(0), at(1))):
+    for form in (
+        Eventually(at(1)),
+        AlwaysEventually(at(1)),
+        EventuallyAlways(at(1)),
+        LeadsTo(at(0), at(1)),
+        Until(at(0), at(1)),
+    ):
         ruling = fails(form, trace(*round_, loop=0))
         assert ruling.verdict is Verdict.VIOLATED
         assert ruling.run.ticks == 2
@@ -135,7 +141,11 @@ def test_the_vacuous_flag():
     assert not ruled(Never(FALSE, at(1)), Holds(evidence(), None, True)).vacuous
     assert not ruled(Never(FALSE), Holds(evidence(), None, None)).vacuous
     for premise, vacuous in ((at(1), False), (negation(Apply(Operator.AT_MOST, (Read(0), Constant(3)))), True)):
-        for form in (Never(Apply(Operator.AND, (premise, FALSE)), premise), LeadsTo(premise, TRUE), Within(premise, TRUE, FALSE)):
+        for form in (
+            Never(Apply(Operator.AND, (premise, FALSE)), premise),
+            LeadsTo(premise, TRUE),
+            Within(premise, TRUE, FALSE),
+        ):
             asked = Property("p", form)
             claim = ExplicitEngine().check(SYSTEM, [asked], Budget())[0]
             assert judge(SYSTEM, asked, claim).vacuous is vacuous
@@ -265,7 +275,13 @@ def test_a_trace_that_violates_nothing_convicts(form, given):
     ],
 )
 def test_a_lasso_that_is_no_endless_run_convicts(given, why):
-    for form in (Eventually(at(2)), Until(TRUE, at(2)), EventuallyAlways(at(2)), AlwaysEventually(at(2)), LeadsTo(at(0), at(2))):
+    for form in (
+        Eventually(at(2)),
+        Until(TRUE, at(2)),
+        EventuallyAlways(at(2)),
+        AlwaysEventually(at(2)),
+        LeadsTo(at(0), at(2)),
+    ):
         with pytest.raises(Convicted, match=why):
             fails(form, given)
 
@@ -332,7 +348,9 @@ def test_an_error_is_no_livelock_deadlock_or_timelock():
 
 def test_a_forged_livelock_through_a_tick_convicts():
     reacting = dataclasses.replace(SYSTEM, steps=(step("r", at(0), Assign(0, FALSE), kind=StepKind.REACTION),))
-    assert ruled(Never(FALSE), Faulty(Fault.LIVELOCK, trace(0, loop=0), evidence()), reacting).verdict is Verdict.INVALID
+    assert (
+        ruled(Never(FALSE), Faulty(Fault.LIVELOCK, trace(0, loop=0), evidence()), reacting).verdict is Verdict.INVALID
+    )
     with pytest.raises(Convicted, match="does not show"):
         ruled(Never(FALSE), Faulty(Fault.LIVELOCK, trace(TICK, 0, loop=0), evidence()), reacting)
     calm = dataclasses.replace(reacting, timers=())

@@ -6,7 +6,10 @@ import pytest
 
 from verify import api
 
-MACHINE = "machine A { %s initial state S { %s } }\nscenario s { tick 1s a : A }\nproperty p : never %s\ncheck s { p expect proved }\n"
+MACHINE = (
+    "machine A { %s initial state S { %s } }\nscenario s { tick 1s a : A }\n"
+    "property p : never %s\ncheck s { p expect proved }\n"
+)
 
 
 def doubling(levels):
@@ -37,9 +40,14 @@ CASES = {
     "arrays of arrays": MACHINE % ("variable v : array 256 of array 256 of array 256 of bool", "", "a is down"),
     "quantifiers within quantifiers": MACHINE
     % ("variable v : 0..3", "", "exists(i in 0..4000 : exists(j in 0..4000 : i + j == a.v))"),
-    "an index of an index": MACHINE % ("variable w : array 256 of 0..255 variable i : 0..255", "on startup { w[i] := w[w[i]] }", "a is down"),
+    "an index of an index": MACHINE
+    % ("variable w : array 256 of 0..255 variable i : 0..255", "on startup { w[i] := w[w[i]] }", "a is down"),
     "deep chains of else": MACHINE
-    % ("variable v : 0..9", "on startup { " + "else ".join("if v == 1 { v := 2 } " for _ in range(400)) + "}", "a is down"),
+    % (
+        "variable v : 0..9",
+        "on startup { " + "else ".join("if v == 1 { v := 2 } " for _ in range(400)) + "}",
+        "a is down",
+    ),
     "a path without end": MACHINE % ("variable v : 0..3", "", "a" + ".self" * 1000 + " is down"),
     "many routers on a segment": "message M { }\nmachine A { port p : M initial state S { on startup { send M { } } } }\n"
     "scenario s { tick 1s a : array 60 of A segment q joins each a.p }\nproperty p : never a[0] is down\ncheck s { p }\n",
@@ -65,7 +73,9 @@ def test_many_uses_of_the_same_files_are_read_once(tmp_path):
     for i in range(26):
         uses = f'use "d{i - 1}.model"\nuse "d{i - 1}.model" as q\n' if i else ""
         (tmp_path / f"d{i}.model").write_text(f"{uses}enum E{i} {{ m{i} }}\n", encoding="utf-8")
-    (tmp_path / "a.spec").write_text('use "d25.model"\n' + MACHINE % ("variable v : E0", "", "a.v == m1"), encoding="utf-8")
+    (tmp_path / "a.spec").write_text(
+        'use "d25.model"\n' + MACHINE % ("variable v : E0", "", "a.v == m1"), encoding="utf-8"
+    )
     began = time.process_time()
     with pytest.raises(api.InputError):
         api.load(tmp_path / "a.spec")

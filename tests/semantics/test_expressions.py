@@ -118,7 +118,9 @@ def expressions(leaves):
         several = st.lists(number, min_size=1, max_size=4).map(tuple)
         truths_ = st.lists(truth, min_size=1, max_size=4).map(tuple)
         arithmetic = st.one_of(
-            st.builds(Apply, st.sampled_from([Operator.ADD, Operator.MULTIPLY, Operator.MINIMUM, Operator.MAXIMUM]), several),
+            st.builds(
+                Apply, st.sampled_from([Operator.ADD, Operator.MULTIPLY, Operator.MINIMUM, Operator.MAXIMUM]), several
+            ),
             st.builds(Apply, st.just(Operator.SUBTRACT), st.tuples(number, number)),
             st.builds(Apply, st.sampled_from([Operator.DIVIDE, Operator.MODULO]), st.tuples(number, divisors)),
             st.builds(Apply, st.just(Operator.IF), st.tuples(truth, number, number)),

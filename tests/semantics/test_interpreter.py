@@ -192,7 +192,12 @@ def test_starting_for_no_time_expires_now_and_starting_again_replaces():
 
 
 def test_each_timer_status_holds_exactly_where_it_should():
-    for value, which in ((-1, TimerStatus.STOPPED), (0, TimerStatus.EXPIRED), (1, TimerStatus.RUNNING), (4, TimerStatus.RUNNING)):
+    for value, which in (
+        (-1, TimerStatus.STOPPED),
+        (0, TimerStatus.EXPIRED),
+        (1, TimerStatus.RUNNING),
+        (4, TimerStatus.RUNNING),
+    ):
         for status in TimerStatus:
             system = world(step(guard=TimerIs(0, status)), timers=(Timer("t", 4),))
             assert len(after(system, (0, value), step=0)) == (status is which)
@@ -478,12 +483,19 @@ def test_an_empty_choice_is_an_error():
 
 
 def test_nothing_of_one_choice_is_left_in_another():
-    body = (Bind(1, FALSE), Choose(0, 0, 1, TRUE), If(equal(Local(0), FALSE), (Bind(1, number(3)),)), Assign(0, Local(1)))
+    body = (
+        Bind(1, FALSE),
+        Choose(0, 0, 1, TRUE),
+        If(equal(Local(0), FALSE), (Bind(1, number(3)),)),
+        Assign(0, Local(1)),
+    )
     assert after(world(step(*body, slots=2)), (0,), step=0) == [(3,), (0,)]
 
 
 def test_bound_locals_and_events_and_rules():
-    system = world(step(Mark(1), Bind(0, number(2)), Assign(0, Local(0)), If(at(2), (Occur(1), Mark(0)), (Occur(0),)), slots=1))
+    system = world(
+        step(Mark(1), Bind(0, number(2)), Assign(0, Local(0)), If(at(2), (Occur(1), Mark(0)), (Occur(0),)), slots=1)
+    )
     found = only(system, (0,))
     assert (found.state, found.events, found.rules) == ((2,), frozenset({1}), (1, 0))
 
@@ -516,7 +528,9 @@ def test_a_value_outside_the_domain_ends_the_run(value, fits):
 
 
 def test_effects_see_those_before_them_and_an_error_stops_at_once():
-    system = world(step(Assign(0, TRUE), Assign(1, plus(Read(0), TRUE)), Assign(0, number(4)), Assign(1, number(5))), variables=2)
+    system = world(
+        step(Assign(0, TRUE), Assign(1, plus(Read(0), TRUE)), Assign(0, number(4)), Assign(1, number(5))), variables=2
+    )
     assert only(system, (0, 0)).failed.value == 4
     system = world(step(Assign(0, Read(1)), Assign(1, Read(0))), variables=2)
     assert only(system, (1, 2)).state == (2, 2)
@@ -624,7 +638,9 @@ def test_the_first_reaction_in_text_order_runs_again_from_the_start():
 
 
 def test_a_tick_is_settled_as_well():
-    system = world(reaction(op(Operator.AND, at(0), EXPIRED), Assign(0, TRUE), Stop(0)), timers=(Timer("t", 2),), atomic=True)
+    system = world(
+        reaction(op(Operator.AND, at(0), EXPIRED), Assign(0, TRUE), Stop(0)), timers=(Timer("t", 2),), atomic=True
+    )
     assert after(system, (0, 2)) == [(0, 1)]
     assert after(system, (0, 1)) == [(1, -1)]
 

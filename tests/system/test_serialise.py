@@ -100,7 +100,9 @@ def test_every_change_of_meaning_changes_the_digest():
 
 def test_places_do_not_change_the_digest_and_nothing_else_is_left_out():
     system = System("w", 1, rules=(Rule("r", None, Place("a.model", 3, 4, 5)), Rule("s", None)))
-    moved = dataclasses.replace(system, rules=(Rule("r", None, Place("b.model", 6)), Rule("s", None, Place("c", 1, 2, 3))))
+    moved = dataclasses.replace(
+        system, rules=(Rule("r", None, Place("b.model", 6)), Rule("s", None, Place("c", 1, 2, 3)))
+    )
     assert digest(system) == digest(moved)
     assert digest(dataclasses.replace(system, rules=system.rules[::-1])) != digest(system)
     assert through_json(moved).rules[0].place == Place("b.model", 6)
@@ -124,7 +126,24 @@ def test_digests_do_not_depend_on_the_seed_of_hashing():
 
 # ---- hostile data
 
-JUNK = [None, True, -1, 2**70, 1.5, float("nan"), "", "Apply", "\ud800", [], [[]], [[], []], {}, {"a": 1}, ["System"], [None]]
+JUNK = [
+    None,
+    True,
+    -1,
+    2**70,
+    1.5,
+    float("nan"),
+    "",
+    "Apply",
+    "\ud800",
+    [],
+    [[]],
+    [[], []],
+    {},
+    {"a": 1},
+    ["System"],
+    [None],
+]
 
 
 def spots(data, way=()):

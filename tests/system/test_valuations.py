@@ -89,7 +89,10 @@ def test_closing_reaches_every_corner():
     assert closed.lanes[0].open == TRUE
     assert closed.steps[0].urgent == TRUE
     assert [o.state for o in Interpreter(closed).initial()] == [(2, -1, ())]
-    assert [o.state[:2] for o in Interpreter(closed).outcomes((2, -1, ())) if o.choice.picks[:1] == (0,)] == [(2, 3), (3, 3)]
+    assert [o.state[:2] for o in Interpreter(closed).outcomes((2, -1, ())) if o.choice.picks[:1] == (0,)] == [
+        (2, 3),
+        (3, 3),
+    ]
     assert system.parameters  # the open one is as it was
 
 

@@ -216,8 +216,12 @@ def test_a_system_that_makes_no_sense_with_a_digest_that_fits(tmp_path):
         dataclasses.replace(SYSTEM, steps=(dataclasses.replace(steps[0], guard=Local(3)), *steps[1:])),
         dataclasses.replace(SYSTEM, steps=(dataclasses.replace(steps[0], slots=0), *steps[1:])),
         dataclasses.replace(SYSTEM, steps=(dataclasses.replace(steps[0], slots=-7), *steps[1:])),
-        dataclasses.replace(SYSTEM, steps=(dataclasses.replace(steps[0], guard=Apply(Operator.SUBTRACT, (TRUE,))), *steps[1:])),
-        dataclasses.replace(SYSTEM, steps=(dataclasses.replace(steps[0], guard=Apply(Operator.MINIMUM, ())), *steps[1:])),
+        dataclasses.replace(
+            SYSTEM, steps=(dataclasses.replace(steps[0], guard=Apply(Operator.SUBTRACT, (TRUE,))), *steps[1:])
+        ),
+        dataclasses.replace(
+            SYSTEM, steps=(dataclasses.replace(steps[0], guard=Apply(Operator.MINIMUM, ())), *steps[1:])
+        ),
         dataclasses.replace(
             SYSTEM, steps=(dataclasses.replace(steps[0], guard=Apply(Operator.DIVIDE, (TRUE, FALSE))), *steps[1:])
         ),
