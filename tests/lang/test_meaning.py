@@ -1,6 +1,6 @@
 """What small texts mean: reachable states, found by reasoning, against those of the reference interpreter."""
 
-# ruff: noqa: E501, PLR0913 - small texts read best on one line; a row of a table has its columns
+# ruff: noqa: PLR0913 - small texts read best on one line; a row of a table has its columns
 
 import pytest
 
