@@ -43,7 +43,8 @@ def run(*arguments, cwd=None, env=None):
 def test_all_as_expected_is_0(tmp_path, capsys):
     assert main(["check", str(spec(tmp_path, "never_two expect proved; late expect violated"))]) == 0
     out = capsys.readouterr().out
-    assert "ok  pair  never_two  PROVED    63 states" in out
+    assert "      scenario  property   found     expected  states\n" in out
+    assert "  ok  pair      never_two  PROVED    PROVED        63\n" in out
     assert "late is VIOLATED (as expected)" in out
     assert "[rfc9568 6.4.1 (150) (155) (160) (165) (unverified)]" in out
     assert "too late now, and still not: r1 is Active" in out
@@ -52,7 +53,7 @@ def test_all_as_expected_is_0(tmp_path, capsys):
 
 def test_a_wrong_expectation_is_1(tmp_path, capsys):
     assert main(["check", str(spec(tmp_path, "never_two expect violated"))]) == 1
-    assert "!!  pair  never_two  PROVED  63 states  expected VIOLATED" in capsys.readouterr().out
+    assert "  !!  pair      never_two  PROVED  VIOLATED      63\n" in capsys.readouterr().out
 
 
 def test_a_faulty_file_is_2_and_nothing_runs(tmp_path, capsys):
@@ -235,3 +236,34 @@ def test_shipped_specs_are_found_from_anywhere(tmp_path):
     ended = run("check", "specs/vrrp/three.spec", "-q", cwd=tmp_path)
     assert ended.returncode == 0
     assert "all as expected" in ended.stdout
+
+
+def test_what_waits_is_listed_and_runs_when_asked_for(tmp_path, capsys):
+    path = spec(tmp_path, "never_two expect proved")
+    path.write_text(GOOD + "check pair { never_two expect proved }\ncheck pair { late expect violated } needs native\n")
+    assert main(["check", str(path)]) == 0
+    out = capsys.readouterr().out
+    assert f"waits for the native engine: {path}: pair\n1 checks: 1 proved; all as expected; 1 wait" in out
+    assert main(["check", str(path), "--all"]) == 0
+    assert "2 checks: 1 proved, 1 violated" in capsys.readouterr().out
+
+
+def test_the_memory_limit_ends_in_undecided(tmp_path, capsys):
+    path = spec(tmp_path, "never_two expect proved")
+    assert main(["check", str(path), "--memory-limit", "1"]) == 3
+    assert "memory limit of 1 MB" in capsys.readouterr().out
+
+
+def test_the_time_limit_ends_in_undecided_and_tells_how_far(tmp_path, capsys):
+    path = spec(tmp_path, "never_two expect proved", text=LONG)
+    assert main(["check", str(path), "--time-limit", "1", "-q"]) in (1, 3)
+    out = capsys.readouterr().out
+    assert "VIOLATED" in out or "time limit of 1 s: no violation up to depth" in out
+
+
+def test_zeno_runs_are_told(tmp_path, capsys):
+    text = GOOD.replace(
+        "capacity 2 }", "capacity 2 }\n    faults unlimited { crash r1 }\n    events unlimited { restart r1 }"
+    )
+    assert main(["check", str(spec(tmp_path, "never_two expect violated", text=text)), "--traces", "none"]) in (0, 1)
+    assert "note on pair: a Zeno run: " in capsys.readouterr().out

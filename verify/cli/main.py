@@ -194,8 +194,6 @@ class _Checking:
             print(f"    because {check.because}")
         if result.values:
             print(f"    for {result.values}")
-        for note in result.ruling.notes:
-            print(f"    note: {note}")
         print("    " + api.explain(result))
 
     def finish(self, seconds: float) -> int:
@@ -212,6 +210,8 @@ class _Checking:
             print(f"verify: {len(written)} traces written to {self.options.out}", file=sys.stderr)
         line = summary(self.results, len(self.waiting), strict=strict)
         if not self.options.json:
+            for name in self.waiting:
+                print(f"waits for the native engine: {name}")
             print(line)
         if not self.options.quiet:
             print(f"verify: {seconds:.1f} s", file=sys.stderr)

@@ -10,28 +10,34 @@ from verify.run.checking import Result
 MARKS = {True: "ok", False: "!!"}
 
 
+HEAD = ("scenario", "property", "found", "expected", "states", "")
+
+
 def table(results: Sequence[Result], *, strict: bool = False) -> str:
-    """One row for each check, under a line for each file."""
+    """One row for each check, under a line for each file; then what else was noticed in a scenario."""
     if not results:
         return ""
     rows = [_row(r, strict=strict) for r in results]
-    widths = [max(len(row[c]) for row in rows) for c in range(4)]
+    widths = [max(len(row[c]) for row in (HEAD, *rows)) for c in range(5)]
     lines: list[str] = []
     spec = None
     for result, row in zip(results, rows, strict=True):
         if result.spec != spec:
             spec = result.spec
-            lines.append(f"{spec}" if not lines else f"\n{spec}")
-        cells = [f"{row[0]:<{widths[0]}}", f"{row[1]:<{widths[1]}}", f"{row[2]:<{widths[2]}}", f"{row[3]:>{widths[3]}}"]
-        lines.append(f"  {MARKS[result.as_expected(strict=strict)]}  {'  '.join(cells)}  {row[4]}".rstrip())
-    return "\n".join(lines) + "\n"
+            lines += ["", spec] if lines else [spec]
+            lines.append(_line("  ", HEAD, widths))
+        lines.append(_line(MARKS[result.as_expected(strict=strict)], row, widths))
+    notes = dict.fromkeys(f"  note on {r.scenario}: {note}" for r in results for note in r.ruling.notes)
+    return "\n".join([*lines, *notes]) + "\n"
 
 
-def _row(result: Result, *, strict: bool) -> tuple[str, str, str, str, str]:
-    verdict = str(result.verdict)
+def _line(mark: str, row: tuple[str, ...], widths: list[int]) -> str:
+    cells = [f"{row[c]:>{widths[c]}}" if c == 4 else f"{row[c]:<{widths[c]}}" for c in range(5)]
+    return f"  {mark}  {'  '.join(cells)}  {row[5]}".rstrip()
+
+
+def _row(result: Result, *, strict: bool) -> tuple[str, str, str, str, str, str]:
     told: list[str] = []
-    if result.verdict is not result.check.expected:
-        told.append(f"expected {result.check.expected}")
     if result.ruling.vacuous:
         told.append("vacuous: its premise never happens" + (" (an error under --strict)" if strict else ""))
     if result.verdict in (Verdict.UNDECIDED, Verdict.INVALID):
@@ -43,8 +49,9 @@ def _row(result: Result, *, strict: bool) -> tuple[str, str, str, str, str]:
             f"after {result.ruling.run.steps} steps"
             + (", for ever" if result.ruling.run.trace.loop is not None else "")
         )
-    states = f"{result.ruling.states:,} states" if result.ruling.states else ""
-    return result.scenario, result.check.property.name, verdict, states, "; ".join(told)
+    states = f"{result.ruling.states:,}" if result.ruling.states else "-"
+    expected = str(result.check.expected)
+    return result.scenario, result.check.property.name, str(result.verdict), expected, states, "; ".join(told)
 
 
 def summary(results: Sequence[Result], waiting: int, *, strict: bool = False) -> str:
