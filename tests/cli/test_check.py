@@ -206,7 +206,13 @@ def test_a_signal_ends_a_long_check_at_once_and_tells_how_far_it_got(sent, code,
     second = spec(tmp_path, "never_two expect violated", name="b.spec", text=LONG)
     command = [sys.executable, "-m", "verify", "check", str(path), str(second), "--workers", workers]
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)}
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        # where the tests run in the background, Ctrl-C is ignored from the start: not so here
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no threads here
     )
     assert "states" in process.stderr.readline()  # it has begun, and says so
     started = time.monotonic()
