@@ -5,6 +5,7 @@ from __future__ import annotations
 from verify.base.diagnostic import did_you_mean
 from verify.lang import syntax as s
 from verify.lang.environment import Env
+from verify.lang.evaluation import constant
 from verify.lang.values import (
     BOOL,
     NUMBER,
@@ -75,8 +76,6 @@ def _range(type_: s.TypeExpr, env: Env) -> Shape | None:
 
 def _bound(e: s.Expr, env: Env, *, span: bool, upper: bool) -> int | None:
     """A bound of a range. Literal durations between two ticks are rounded into the range: only whole ticks are stored."""
-    from verify.lang.expressions import constant  # noqa: PLC0415 - types and expressions need each other
-
     if span and isinstance(e, s.Duration):
         return e.nanoseconds // env.build.tick if upper else -(-e.nanoseconds // env.build.tick)
     return constant(e, env, SPAN if span else NUMBER, "a duration" if span else "a bound")
@@ -90,8 +89,6 @@ def _array(type_: s.TypeExpr, env: Env, seen: tuple[str, ...]) -> Shape | None:
 
 def array_size(type_: s.TypeExpr, env: Env) -> int | None:
     """The number of elements of an array type; None, reported, if it is not known or out of bounds."""
-    from verify.lang.expressions import constant  # noqa: PLC0415 - types and expressions need each other
-
     if type_.low is None:
         return None
     size = constant(type_.low, env, NUMBER, "the size of an array")
