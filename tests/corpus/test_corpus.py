@@ -56,3 +56,19 @@ def test_vrrp_tick_has_the_counts_that_spin_and_tlc_give():
     results = api.check(api.load(Path(__file__).with_name("vrrp_tick.spec")))
     numbers = [(r.scenario, r.ruling.states, r.ruling.transitions, r.ruling.run.steps) for r in results]
     assert numbers == [("two", 410, 1050, 8), ("three", 13058, 55860, 8)]
+
+
+def lacp_tick(*, native):
+    results = api.check(api.load(Path(__file__).with_name("lacp_tick.spec")), native=native)
+    return [(r.scenario, r.verdict.value, r.ruling.states, r.ruling.transitions) for r in results], results
+
+
+def test_lacp_tick_has_the_counts_of_the_reference_model():
+    assert lacp_tick(native=False)[0] == [("calm", "proved", 1323, 3751), ("lossy", "proved", 4209, 12633)]
+
+
+@pytest.mark.slow
+def test_lacp_tick_with_faults_has_the_counts_that_spin_gives():
+    numbers, results = lacp_tick(native=True)
+    assert numbers[2:] == [("faulty", "violated", 73562, 277160), ("both", "violated", 181235, 758388)]
+    assert results[-1].ruling.run.steps == 32
