@@ -23,6 +23,10 @@ from verify.base.verdict import Verdict
 from verify.judge.judge import Convicted, Ruling, judge
 from verify.lang.loading import Sources, library_folder
 from verify.lang.specification import Check, Specification, Task, load_specification
+from verify.render import sequence as drawing
+from verify.render.output import is_ours
+from verify.render.paper import Missing
+from verify.render.sequence import sequence
 from verify.report.machine import to_json
 from verify.report.table import table
 from verify.report.words import tell
@@ -30,6 +34,7 @@ from verify.run.checking import Result
 from verify.run.conductor import Job, default_workers, run_jobs
 from verify.run.walk import random_walk
 from verify.semantics.interpreter import Choice, Interpreter, Outcome
+from verify.system.property import Form
 from verify.system.serialise import digest
 from verify.system.system import System
 from verify.trace import itf
@@ -57,6 +62,8 @@ __all__ = [
     "check",
     "default_workers",
     "digest",
+    "draw",
+    "draw_trace",
     "explain",
     "find_specs",
     "judge",
@@ -68,9 +75,12 @@ __all__ = [
     "render",
     "replay",
     "results_of",
+    "save",
+    "sequence",
     "table",
     "tell",
     "to_json",
+    "write_pictures",
     "write_traces",
 ]
 
@@ -181,13 +191,16 @@ def write_traces(results: Iterable[Result], folder: Path) -> list[Path]:
             if run is None:
                 continue
             asked = result.check.property
-            name = f"{Path(result.spec).parent.name}-{Path(result.spec).stem}.{result.scenario}.{asked.name}".lstrip(
-                "-."
-            )
-            path = folder / f"{name}.itf.json"
+            path = folder / f"{_file_name(result)}.itf.json"
             verdict = result.verdict.value
             whole = itf.to_itf(
-                run, result.system, scenario=result.scenario, asked=asked.name, text=asked.text, verdict=verdict
+                run,
+                result.system,
+                scenario=result.scenario,
+                asked=asked.name,
+                text=asked.text,
+                verdict=verdict,
+                form=asked.form,
             )
             itf.write(path, whole)
             written.append(path)
@@ -196,13 +209,89 @@ def write_traces(results: Iterable[Result], folder: Path) -> list[Path]:
     return written
 
 
+def _file_name(result: Result) -> str:
+    spec = Path(result.spec)
+    return f"{spec.parent.name}-{spec.stem}.{result.scenario}.{result.check.property.name}".lstrip("-.")
+
+
+def write_pictures(results: Iterable[Result], folder: Path) -> list[Path]:
+    """A sequence diagram (SVG) for each result with a trace, beside the trace files. InputError if it cannot be written."""
+    written: list[Path] = []
+    for result in results:
+        run, asked = result.ruling.run, result.check.property
+        if run is None:
+            continue
+        title = _title(asked.name, result.scenario, result.verdict.value)
+        parts = draw(run, result.system, asked.form, title=title, text=asked.text)
+        written += save(parts, folder / f"{_file_name(result)}.svg")
+    return written
+
+
+def _title(asked: str, scenario: str, verdict: str) -> str:
+    return f"{asked} in {scenario}: {verdict.upper()}"
+
+
+def draw(  # noqa: PLR0913 - what stands in a picture
+    run: Run, system: System, form: Form | None = None, *, kind: str = "svg", title: str = "", text: str = ""
+) -> list[bytes]:
+    """A run as a sequence diagram. ``kind``: svg, png or pdf. One file, or several images where a PNG would be too high.
+
+    ``form``: the property; the time in which it is false is shaded. InputError if a library is missing.
+    """
+    try:
+        match kind:
+            case "svg":
+                return [sequence(run, system, form, title=title, text=text).encode("utf-8")]
+            case "png":
+                return drawing.sequence_png(run, system, form, title=title, text=text)
+            case "pdf":
+                return [drawing.sequence_pdf(run, system, form, title=title, text=text)]
+            case _:
+                raise InputError([error("E806", f"there is no picture format '{kind}': svg, png, pdf")])
+    except Missing as problem:
+        help_text = "install redundancy-verify again, with its dependencies"
+        raise InputError([error("E806", str(problem), help=help_text)]) from problem
+
+
+def draw_trace(path: Path, kind: str = "svg") -> list[bytes]:
+    """A trace file as a sequence diagram; see :func:`draw`."""
+    saved = itf.read_all(path)
+    run = _replayed(saved.system, saved.trace, path)
+    told = saved.described
+    title = _title(told["property"], told["scenario"], told["verdict"])
+    return draw(run, saved.system, saved.form, kind=kind, title=title, text=told["text"])
+
+
+def save(parts: Sequence[bytes], path: Path) -> list[Path]:
+    """Write a picture. Several images get numbers: ``name-1.png`` … InputError rather than overwrite what we did not draw."""
+    paths = (
+        [path]
+        if len(parts) == 1
+        else [path.with_name(f"{path.stem}-{n}{path.suffix}") for n in range(1, len(parts) + 1)]
+    )
+    try:
+        for place in paths:
+            if place.exists() and not is_ours(place):
+                told = f"{place} is there already, and no picture that verify has drawn: it is left alone"
+                raise InputError([error("E805", told, Place(str(place)), "choose another name")])
+        for place, part in zip(paths, parts, strict=True):
+            place.write_bytes(part)
+    except OSError as problem:
+        raise InputError([error("E803", f"cannot write {path}: {problem.strerror or problem}")]) from problem
+    return paths
+
+
 def read_trace(path: Path) -> tuple[System, Run, dict[str, str]]:
     """A trace file, replayed; InputError if it is none, or cannot be replayed."""
     system, trace, described = itf.read(path)
+    return system, _replayed(system, trace, path), described
+
+
+def _replayed(system: System, trace: Trace, path: Path) -> Run:
     try:
         run = replay(Interpreter(system), trace)
     except (ReplayFailed, ValueError, ArithmeticError, LookupError, RecursionError) as problem:
         raise InputError([error("E804", f"{path} cannot be replayed: {problem}", Place(str(path)))]) from problem
     if trace.loop is not None and run.outcomes[-1].state != run.outcomes[trace.loop].state:
         raise InputError([error("E804", f"{path} cannot be replayed: its loop does not close", Place(str(path)))])
-    return system, run, described
+    return run

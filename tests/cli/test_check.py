@@ -117,8 +117,10 @@ def test_json_has_a_version_and_only_json(tmp_path, capsys):
 def test_out_writes_a_trace_that_render_replays(tmp_path, capsys):
     folder = tmp_path / "out" / "traces"
     assert main(["check", str(spec(tmp_path, "late expect violated")), "--out", str(folder), "-q"]) == 0
-    (written,) = folder.iterdir()
+    written, picture = sorted(folder.iterdir())
     assert written.name.endswith("a.pair.late.itf.json")
+    assert picture.name.endswith("a.pair.late.svg")
+    assert picture.read_text(encoding="utf-8").startswith("<?xml")
     trace = json.loads(written.read_text(encoding="utf-8"))
     assert trace["#meta"]["format"] == "ITF"
     assert trace["vars"][:2] == ["step", "r1"]

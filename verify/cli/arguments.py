@@ -37,7 +37,9 @@ def _check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     )
     check.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="spec files, or folders of them")
     check.add_argument("--json", action="store_true", help="print the results as JSON on standard output")
-    check.add_argument("--out", type=Path, metavar="DIR", help="write a trace file (ITF) for each trace into DIR")
+    check.add_argument(
+        "--out", type=Path, metavar="DIR", help="write a trace file (ITF) and a picture (SVG) for each trace into DIR"
+    )
     check.add_argument("--strict", action="store_true", help="warnings are errors, vacuous proofs are failures")
     check.add_argument("--all", action="store_true", help="run the checks, too, that wait for the native engine")
     check.add_argument("--scenario", action="append", metavar="NAME", help="only this scenario (may be repeated)")
@@ -73,8 +75,12 @@ def _simulate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
 
 
 def _render(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    render = commands.add_parser("render", help="replay a saved trace and tell it in words")
+    render = commands.add_parser("render", help="replay a saved trace: tell it in words, or draw it")
     render.add_argument("path", type=Path, metavar="TRACE", help="a trace file that check --out has written")
+    render.add_argument(
+        "--format", choices=("text", "svg", "png", "pdf"), default="text", help="words, or a sequence diagram (text)"
+    )
+    render.add_argument("--out", type=Path, metavar="FILE", help="write to FILE; it replaces only pictures of ours")
 
 
 def _show(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

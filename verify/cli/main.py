@@ -207,7 +207,8 @@ class _Checking:
             print(api.to_json(self.results, self.waiting, code, strict=strict), end="")
         if self.options.out is not None:
             written = api.write_traces(self.results, self.options.out)
-            print(f"verify: {len(written)} traces written to {self.options.out}", file=sys.stderr)
+            api.write_pictures(self.results, self.options.out)
+            print(f"verify: {len(written)} traces written to {self.options.out}, each with a picture", file=sys.stderr)
         line = summary(self.results, len(self.waiting), strict=strict)
         if not self.options.json:
             for name in self.waiting:
@@ -280,10 +281,20 @@ def _simulate(options: argparse.Namespace) -> int:
 def _render(options: argparse.Namespace) -> int:
     from verify import api  # noqa: PLC0415 - what --help does not need
 
-    system, run, described = api.read_trace(options.path)
-    print(f"{described['scenario']}: {described['property']} is {described['verdict'].upper()}")
-    print(f"    {described['text']}")
-    print("    " + api.tell(run, system), end="")
+    if options.format == "text":
+        system, run, described = api.read_trace(options.path)
+        told = f"{described['scenario']}: {described['property']} is {described['verdict'].upper()}\n"
+        told += f"    {described['text']}\n    {api.tell(run, system)}"
+        parts = [told.encode("utf-8")]
+    else:
+        if options.out is None and options.format != "svg":
+            raise InputError([error("E807", f"a {options.format} is no text: say where to with --out FILE")])
+        parts = api.draw_trace(options.path, options.format)
+    if options.out is None:
+        print(parts[0].decode("utf-8"), end="")
+        return OK
+    for written in api.save(parts, options.out):
+        print(f"verify: written to {written}", file=sys.stderr)
     return OK
 
 

@@ -6,27 +6,14 @@ from collections.abc import Iterator
 from typing import assert_never
 
 from verify.judge.judge import failure_text
-from verify.semantics.interpreter import TICK, Interpreter, Outcome, State
-from verify.semantics.satisfaction import Moment, holds
-from verify.system.display import show_expression, show_time
-from verify.system.expression import Apply, Expression, Operator
-from verify.system.property import (
-    AlwaysEventually,
-    Eventually,
-    EventuallyAlways,
-    Form,
-    LeadsTo,
-    Ltl,
-    Never,
-    NeverLonger,
-    Possible,
-    Until,
-    Within,
-)
+from verify.semantics.interpreter import TICK, Outcome, State
+from verify.system.display import show_time
+from verify.system.property import Form
 from verify.system.system import System, Taking
 from verify.trace.differences import Changed, Difference, Removed, Sent, TimerChanged, differences
 from verify.trace.itf import step_name
 from verify.trace.trace import Run
+from verify.trace.why import why
 
 INDENT = "    "
 
@@ -52,8 +39,9 @@ def _lines(run: Run, system: System, form: Form | None) -> Iterator[str]:
         yield f"{INDENT}{_clock(now, system):>{width}}  error: {failure_text(run.failed)}"
     elif run.ticks and run.outcomes[-1].choice.step == TICK:
         yield f"{INDENT}{_clock(now, system):>{width}}  (time has passed)"
-    if form is not None:
-        yield from _why(run, system, form)
+    reason = "" if form is None else why(run, system, form)
+    if reason:
+        yield f"{INDENT}{reason}"
 
 
 def _clock(ticks: int, system: System) -> str:
@@ -131,51 +119,3 @@ def _changes(changes: list[Difference], outcome: Outcome, system: System) -> lis
                 assert_never(change)
     shown += [f"{text} to {', '.join(receivers)}" for text, receivers in sent.items()]
     return shown
-
-
-# ---- why it is false
-
-
-def _why(run: Run, system: System, form: Form) -> Iterator[str]:
-    interpreter = Interpreter(system)
-    last = run.moments[-1] if run.moments else None
-    if last is None or run.failed is not None:
-        return
-    match form:
-        case Never(bad):
-            yield f"{INDENT}now: {_true_part(bad, interpreter, last)}"
-        case NeverLonger(bad, _):
-            yield f"{INDENT}for too long now: {_part_before(bad, interpreter, run)}"
-        case Within(_, response, _):
-            yield f"{INDENT}too late now, and still not: {show_expression(response, system)}"
-        case Eventually(good) | AlwaysEventually(good):
-            yield f"{INDENT}never in the loop: {show_expression(good, system)}"
-        case EventuallyAlways(good):
-            yield f"{INDENT}again and again not: {show_expression(good, system)}"
-        case LeadsTo(_, response):
-            yield f"{INDENT}never again: {show_expression(response, system)}"
-        case Until(hold, goal):
-            if run.trace.loop is None:
-                yield f"{INDENT}now neither: {show_expression(hold, system)}, nor: {show_expression(goal, system)}"
-            else:
-                yield f"{INDENT}never: {show_expression(goal, system)}"
-        case Possible(good):
-            yield f"{INDENT}now: {_true_part(good, interpreter, last)}"
-        case Ltl():
-            return
-        case _:
-            assert_never(form)
-
-
-def _part_before(bad: Expression, interpreter: Interpreter, run: Run) -> str:
-    moments = run.moments
-    return _true_part(bad, interpreter, moments[-2] if len(moments) > 1 else moments[-1])
-
-
-def _true_part(expression: Expression, interpreter: Interpreter, moment: Moment) -> str:
-    """The alternatives of a disjunction that hold, or the whole."""
-    if isinstance(expression, Apply) and expression.operator is Operator.OR:
-        holding = [a for a in expression.arguments if holds(interpreter, a)(moment)]
-        if holding:
-            return " or ".join(show_expression(a, interpreter.system) for a in holding)
-    return show_expression(expression, interpreter.system)

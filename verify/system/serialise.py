@@ -74,6 +74,20 @@ def digest(what: system.System) -> str:
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
+def dump_form(form: properties.Form) -> Any:  # noqa: ANN401 - lists, numbers and strings
+    """A property's form as JSON."""
+    with _deep():
+        return to_json(form)
+
+
+def load_form(data: Any) -> properties.Form:  # noqa: ANN401 - what a JSON file holds
+    """The form in a JSON value; InputError if it is none."""
+    _not_too_deep(data)
+    with _deep():
+        found: properties.Form = _node(data, properties.Form)
+    return found
+
+
 def load(data: Any) -> system.System:  # noqa: ANN401 - what a JSON file holds
     """The system in a JSON object; InputError if it is none, is damaged, or does not have the digest it claims."""
     if not isinstance(data, dict) or data.get("format") != "redundancy-verify system":

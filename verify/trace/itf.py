@@ -7,6 +7,7 @@ the states again.
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from verify.base.place import Place
 from verify.semantics.interpreter import Choice, State
 from verify.system import serialise
 from verify.system.display import show_value
+from verify.system.property import Form
 from verify.system.system import System
+from verify.system.wellformed import property_faults
 from verify.trace.differences import show_message
 from verify.trace.trace import Run, Trace
 
@@ -24,9 +27,9 @@ LARGEST = 256 * 2**20
 
 
 def to_itf(  # noqa: PLR0913 - what a file is headed with
-    run: Run, system: System, *, scenario: str, asked: str, text: str, verdict: str
+    run: Run, system: System, *, scenario: str, asked: str, text: str, verdict: str, form: Form | None = None
 ) -> dict[str, Any]:
-    """A replayed trace as an ITF object. ``asked``: the property's name, ``text``: its form."""
+    """A replayed trace as an ITF object. ``asked``: the property's name, ``text``: its form as written."""
     names = [v.name for v in system.variables] + [t.name for t in system.timers] + [x.name for x in system.lanes]
     whole: dict[str, Any] = {
         "#meta": {
@@ -38,6 +41,7 @@ def to_itf(  # noqa: PLR0913 - what a file is headed with
             "property": asked,
             "text": text,
             "verdict": verdict,
+            "form": None if form is None or property_faults(form, system) else serialise.dump_form(form),
             "choices": [[c.step, c.position, list(c.picks)] for c in run.trace.choices],
             "system": serialise.dump(system),
         },
@@ -80,8 +84,24 @@ def write(path: Path, whole: dict[str, Any]) -> None:
     path.write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What a trace file holds. ``form`` None: it does not say what was asked but in words."""
+
+    system: System
+    trace: Trace
+    described: dict[str, str]
+    form: Form | None
+
+
 def read(path: Path) -> tuple[System, Trace, dict[str, str]]:
     """The system, the trace and its description of a trace file; InputError for anything else than such a file."""
+    saved = read_all(path)
+    return saved.system, saved.trace, saved.described
+
+
+def read_all(path: Path) -> Saved:
+    """As :func:`read`, with the property."""
     shown = str(path)
     try:
         if path.stat().st_size > LARGEST:
@@ -101,7 +121,12 @@ def read(path: Path) -> tuple[System, Trace, dict[str, str]]:
     if loop is not None and type(loop) is not int:
         raise _bad(shown, "the loop is no number")
     described = {k: str(meta.get(k, "")) for k in ("scenario", "property", "text", "verdict")}
-    return system, Trace(_choices(meta.get("choices"), shown), loop), described
+    form = None if meta.get("form") is None else serialise.load_form(meta["form"])
+    if form is not None:
+        misfits = property_faults(form, system)
+        if misfits:
+            raise _bad(shown, f"the property does not fit the system: {misfits[0]}")
+    return Saved(system, Trace(_choices(meta.get("choices"), shown), loop), described, form)
 
 
 def _choices(data: Any, path: str) -> tuple[Choice, ...]:  # noqa: ANN401 - what a JSON file holds

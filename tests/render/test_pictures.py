@@ -1,0 +1,432 @@
+"""Pictures: their geometry, what stands in them, and that they are the same everywhere."""
+
+import functools
+import itertools
+import json
+import random
+import struct
+import xml.etree.ElementTree as ET
+import zlib
+
+import pytest
+
+from verify import api
+from verify.cli.main import main
+from verify.render import font, paper
+from verify.render.draw import Words, pages, strip
+from verify.render.plan import make_plan
+from verify.render.scene import Group, Picture, Text
+from verify.render.story import tell_story
+from verify.render.svg import to_svg
+from verify.semantics.interpreter import TICK, Interpreter
+from verify.trace.trace import Trace, replay
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+MACHINE = """
+message Hello { number : 0..9 }
+machine Node {
+    port lan : Hello
+    parameter rank : 0..9 = 1
+    variable boots : 0..9
+    timer beat
+    initial state Idle { on startup { start beat for 20ms; goto Quiet } }
+    state Quiet { on timeout beat { send Hello { number = rank }; start beat for 500ms; goto Loud }  on Hello { } }
+    state Loud { on timeout beat { send Hello { number = rank }; start beat for 500ms }  on Hello { goto Quiet } }
+}
+"""
+
+
+def scenario(count, *, delay="0ms..20ms"):
+    machines = "\n".join(f"    n{i} : Node {{ rank = {i} }}" for i in range(1, count + 1))
+    return f"""{MACHINE}
+scenario one {{
+    tick 10ms
+{machines}
+    segment lan joins each Node.lan {{ delay {delay}; capacity 8 }}
+    faults unlimited {{ crash n1 lasts 10ms..30ms }}
+    faults copies unlimited {{ duplicate on lan }}
+    faults losses unlimited {{ lose on lan }}
+    faults cuts at most 2 {{ cut lan lasts 20ms..40ms }}
+}}
+property quiet : never n1 is Loud and n2 is Loud
+property calm  : eventually always n1 is Idle
+check one {{ quiet expect violated; calm expect violated }}
+"""
+
+
+SPECS = {count: api.load_text(scenario(count)) for count in (2, 3, 5)}
+
+
+def task(count):
+    return SPECS[count].tasks[0]
+
+
+@functools.cache
+def walked(count, steps, seed=1):
+    """A walk in which the faults are rare enough that something else happens, too."""
+    system = task(count).system
+    interpreter = Interpreter(system)
+    draw = random.Random(seed)
+    outcome = interpreter.initial()[0]
+    choices = [outcome.choice]
+    while len(choices) <= steps:
+        found = [o for o in interpreter.outcomes(outcome.state) if o.state is not None]
+        weights = [
+            4 if o.choice.step == TICK else 1 if system.steps[o.choice.step].kind.value == "environment" else 12
+            for o in found
+        ]
+        outcome = draw.choices(found, weights)[0]
+        choices.append(outcome.choice)
+    return system, replay(interpreter, Trace(tuple(choices)))
+
+
+@functools.cache
+def steered(*wanted, count=2):
+    """The run that takes the first step whose name begins as wanted, letting time pass where there is none."""
+    system = task(count).system
+    interpreter = Interpreter(system)
+    outcome = interpreter.initial()[0]
+    choices = [outcome.choice]
+    for name in wanted:
+        for _ in range(200):
+            found = interpreter.outcomes(outcome.state)
+            named = [o for o in found if o.choice.step >= 0 and system.steps[o.choice.step].name.startswith(name)]
+            ticks = [o for o in found if o.choice.step == TICK]
+            outcome = (named or ticks or found)[0]
+            choices.append(outcome.choice)
+            if named:
+                break
+        else:
+            pytest.fail(f"there is no step {name}")
+    return system, replay(interpreter, Trace(tuple(choices)))
+
+
+def form_of(count, number=0):
+    return task(count).checks[number].property.form
+
+
+def plan_of(system, run, form=None):
+    return make_plan(tell_story(run, system, form))
+
+
+def drawn(system, run, form=None):
+    return ET.fromstring(api.sequence(run, system, form, title="a title", text="a property"))
+
+
+def groups(root, kind):
+    return [g for g in root.iter(f"{SVG}g") if g.get("class") == kind]
+
+
+RUNS = {
+    "8 steps, 2 machines": lambda: walked(2, 8),
+    "60 steps, 3 machines": lambda: walked(3, 60),
+    "220 steps, 5 machines": lambda: walked(5, 220),
+    "300 steps, 2 machines": lambda: walked(2, 300, seed=4),
+    "crash, restart": lambda: steered("startup n1", "crash n1", "restart n1"),
+    "cut": lambda: steered("startup n1", "n1 timeout", "cut lan", "end of cut"),
+    "lost": lambda: steered("startup n1", "n1 timeout", "lose"),
+    "duplicate": lambda: steered("startup n1", "n1 timeout", "duplicate", "deliver", "deliver"),
+}
+
+
+def meets(a, b):
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+
+def check_geometry(picture):
+    texts = list(picture.texts)
+    for text in texts:
+        left, top, right, bottom = text.box
+        assert left >= 0, text
+        assert top >= 0, text
+        assert right <= picture.width, text
+        assert bottom <= picture.height, text
+    ordered = sorted(texts, key=lambda t: t.box[1])
+    for at, a in enumerate(ordered):
+        for b in itertools.takewhile(lambda t: t.box[1] < a.box[3], ordered[at + 1 :]):
+            assert not meets(a.box, b.box), (a, b)
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_no_two_texts_meet_and_all_lie_on_the_page(name):
+    system, run = RUNS[name]()
+    plan = plan_of(system, run, form_of(2))
+    words = Words("a title that is so long that it has to be broken into lines " * 4, "a property of some length " * 12)
+    check_geometry(strip(plan, words))
+    for page in pages(plan, words, 900):
+        check_geometry(page)
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_each_instance_is_a_lifeline_and_each_message_is_drawn_once(name):
+    system, run = RUNS[name]()
+    root = drawn(system, run)
+    assert [g.get("data-instance") for g in groups(root, "lifeline")] == [i.name for i in system.instances]
+    flights = tell_story(run, system, None).flights
+    shown = [(g.get("data-number"), g.get("data-end")) for g in groups(root, "message")]
+    assert shown == [(str(f.number), f.end) for f in flights]
+    start = len(system.variables) + len(system.timers)
+    last = run.moments[-1].state
+    assert sum(1 for f in flights if f.end == "under way") == sum(len(lane) for lane in last[start:])
+    taken = [system.steps[o.choice.step].take for o in run.outcomes if o.choice.step >= 0]
+    assert sum(1 for t in taken if t and t.taking.name == "DELIVER") == sum(1 for f in flights if f.end == "delivered")
+    assert sum(1 for t in taken if t and t.taking.name == "LOSE") <= sum(1 for f in flights if f.end == "lost")
+    assert sum(1 for t in taken if t and t.taking.name == "COPY") == sum(1 for f in flights if f.origin is not None)
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_every_page_break_keeps_every_note(name):
+    system, run = RUNS[name]()
+    plan = plan_of(system, run)
+    whole = strip(plan, Words("t"))
+    parts = pages(plan, Words("t"), 700)
+    notes = [t.text for g in whole.groups if g.kind == "notes" for t in g.shapes]
+    assert [t.text for p in parts for g in p.groups if g.kind == "notes" for t in g.shapes] == notes
+    assert all(p.width == whole.width for p in parts)
+
+
+def test_a_lost_message_ends_in_a_cross_and_says_so():
+    root = drawn(*RUNS["lost"]())
+    (lost,) = [g for g in groups(root, "message") if g.get("data-end") == "lost"]
+    assert len(lost.findall(f"{SVG}path")) == 3  # the line, the cross and the paper around it
+    assert "lost" in [t.text for t in root.iter(f"{SVG}text")]
+
+
+def test_a_copy_says_of_what():
+    root = drawn(*RUNS["duplicate"]())
+    (copy,) = [g for g in groups(root, "message") if g.get("data-copy-of")]
+    original = next(g for g in groups(root, "message") if g.get("data-number") == copy.get("data-copy-of"))
+    assert (original.get("data-from"), original.get("data-to")) == (copy.get("data-from"), copy.get("data-to"))
+
+
+def test_a_message_slants_just_where_it_takes_time():
+    system, run = walked(3, 120, seed=2)
+    root = drawn(system, run)
+    flights = {str(f.number): f for f in tell_story(run, system, None).flights}
+    rows = tell_story(run, system, None).rows
+    seen = set()
+    for group in groups(root, "message"):
+        flight = flights[group.get("data-number")]
+        if flight.end != "delivered" or flight.origin is not None:
+            continue
+        line = group.find(f"{SVG}path").get("d")[1:].split(" ")
+        (_, y0), (_, y1) = (map(float, p.split(",")) for p in line)
+        takes_time = rows[flight.arrived].ticks > rows[flight.sent].ticks
+        assert (y1 > y0) is takes_time
+        seen.add(takes_time)
+    assert seen == {True, False}
+
+
+def test_crash_cut_and_timers_are_marked():
+    texts = [t.text for t in drawn(*RUNS["crash, restart"]()).iter(f"{SVG}text")]
+    assert {"down", "crash n1", "restart", "crash", "beat 20 ms"} <= set(texts)
+    root = drawn(*RUNS["cut"]())
+    assert [g.get("data-instance") for g in groups(root, "network")] == ["lan"]
+    texts = [t.text for t in root.iter(f"{SVG}text")]
+    assert {"cut", "beat expires", "beat 500 ms", "Hello"} <= set(texts)
+
+
+def test_idle_time_is_folded():
+    system, run = steered("startup n1", "n1 timeout", "n1 timeout")
+    plan = plan_of(system, run)
+    assert [p.folded for p in plan.rows if p.folded]
+    assert plan.height < 600
+    texts = [t.text for t in drawn(system, run).iter(f"{SVG}text")]
+    assert any(t.startswith("… ") and t.endswith(" ms …") for t in texts)
+
+
+def test_the_window_in_which_the_property_is_false_is_shaded():
+    system, run = steered("startup n1", "startup n2", "n1 timeout", "n2 timeout")
+    (window,) = groups(drawn(system, run, form_of(2)), "window")
+    assert int(window.get("data-from")) == run.steps == int(window.get("data-to"))
+    texts = [t.text for t in drawn(system, run, form_of(2)).iter(f"{SVG}text")]
+    assert any(t.startswith("Now: ") and t.endswith("n2 is Loud") for t in texts)
+    assert not groups(drawn(system, run), "window")
+
+
+def test_a_lasso_is_marked_for_ever():
+    system, run = steered("startup n1", "n1 timeout")
+    last = run.trace.choices[-1]
+    assert last.step >= 0
+    looped = type(run)(Trace(run.trace.choices, 1), run.outcomes)
+    root = drawn(system, looped, form_of(2, 1))
+    (loop,) = groups(root, "loop")
+    assert [t.text for t in loop.iter(f"{SVG}text")] == ["for ever"]
+    assert len(groups(root, "window")) == 1
+    for page in pages(plan_of(system, looped, form_of(2, 1)), Words("t"), 400):
+        check_geometry(page)
+
+
+def test_a_run_that_ends_in_an_error_says_so():
+    system = task(2).system
+    interpreter = Interpreter(system)
+    draw = random.Random(3)
+    outcome = interpreter.initial()[0]
+    choices = [outcome.choice]
+    while outcome.failed is None and len(choices) < 4000:
+        found = interpreter.outcomes(outcome.state)
+        copies = [o for o in found if o.choice.step >= 0 and system.steps[o.choice.step].name.startswith("duplicate")]
+        outcome = draw.choice(copies or [o for o in found if o.choice.step == TICK] or found)
+        choices.append(outcome.choice)
+    run = replay(interpreter, Trace(tuple(choices)))
+    assert run.failed is not None
+    texts = [t.text for t in drawn(system, run).iter(f"{SVG}text")]
+    assert any(t.startswith("Error: ") for t in texts)
+
+
+def test_the_same_run_is_the_same_picture_byte_for_byte():
+    system, run = walked(3, 40)
+    for kind in ("svg", "png", "pdf"):
+        assert api.draw(run, system, kind=kind, title="t") == api.draw(run, system, kind=kind, title="t")
+
+
+# ---- fonts
+
+
+def pixels(image):
+    """The rows of an RGBA or RGB PNG without interlacing."""
+    assert image.startswith(b"\x89PNG")
+    at, data = 8, b""
+    while at < len(image):
+        (size,) = struct.unpack(">I", image[at : at + 4])
+        kind = image[at + 4 : at + 8]
+        body = image[at + 8 : at + 8 + size]
+        if kind == b"IHDR":
+            width, height, depth, colour = struct.unpack(">IIBB", body[:10])
+        data += body if kind == b"IDAT" else b""
+        at += 12 + size
+    assert depth == 8
+    step = {2: 3, 6: 4}[colour]
+    raw, rows, before = zlib.decompress(data), [], bytes(width * step)
+    for y in range(height):
+        line = raw[y * (width * step + 1) : (y + 1) * (width * step + 1)]
+        before = unfiltered(line[0], bytearray(line[1:]), before, step)
+        rows.append(before)
+    return rows
+
+
+def unfiltered(kind, line, above, step):
+    for i in range(len(line)):
+        a = line[i - step] if i >= step else 0
+        b, c = above[i], above[i - step] if i >= step else 0
+        near = min((abs(b - c), 0, a), (abs(a - c), 1, b), (abs(a + b - 2 * c), 2, c))[2]
+        line[i] = (line[i] + (0, a, b, (a + b) // 2, near)[kind]) & 255
+    return bytes(line)
+
+
+def ink(text, *, fonts=True):
+    """The picture of a text alone: how many pixels are dark, and the rows."""
+    shape = Text(10, 30, text, 20, font.width(text, 20))
+    svg = to_svg(Picture(200, 40, "t", "d", [Group("g", {}, [shape])]))
+    rows = pixels(paper.to_png(svg if fonts else svg.replace("<text", "<none").replace("</text", "</none")))
+    return sum(1 for row in rows for value in row[::4] if value < 128), rows
+
+
+def test_png_shows_text_without_any_font_of_the_machine(monkeypatch, tmp_path):
+    monkeypatch.setenv("FONTCONFIG_FILE", str(tmp_path / "none.conf"))
+    monkeypatch.setenv("FONTCONFIG_PATH", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    empty, _ = ink("Active", fonts=False)
+    dark, rows = ink("Active")
+    missing, boxes = ink("\U000f0000" * 6)
+    assert empty == 0
+    assert dark > 300
+    assert rows != boxes
+    assert missing != dark
+    assert ink("Passive")[1] != rows
+
+
+def test_measured_widths_are_those_that_are_drawn():
+    text = "Advertisement (priority 200)"
+    _, rows = ink(text[:20])
+    right = max(x for row in rows for x, value in enumerate(row[::4]) if value < 128) / paper.SHARPNESS
+    assert right == pytest.approx(10 + font.width(text[:20], 20), abs=3)
+
+
+def test_a_text_is_cut_where_it_does_not_fit():
+    assert font.fit("abcdef", 1000, 9) == "abcdef"
+    short = font.fit("abcdefghijklmnop", 40, 9)
+    assert short.endswith("…")
+    assert font.width(short, 9) <= 40
+    assert all(
+        font.width(x, 9) <= 80
+        for x in font.wrap("many words that go on and on, verylongwordwithoutanyspaceinit " * 3, 80, 9)
+    )
+    assert len(font.wrap("one two three four five six seven", 30, 9, most=2)) == 2
+
+
+# ---- the command line
+
+
+@pytest.fixture
+def trace(tmp_path):
+    path = tmp_path / "a.spec"
+    path.write_text(
+        scenario(2).replace(
+            "check one { quiet expect violated; calm expect violated }", "check one { quiet expect violated }"
+        ),
+        encoding="utf-8",
+    )
+    assert main(["check", str(path), "--out", str(tmp_path / "out"), "-q"]) == 0
+    return next((tmp_path / "out").glob("*.itf.json"))
+
+
+def test_render_writes_each_format(trace, tmp_path, capsys):
+    capsys.readouterr()
+    for kind, start in (("svg", b"<?xml"), ("png", b"\x89PNG"), ("pdf", b"%PDF"), ("text", b"one: quiet is VIOLATED")):
+        out = tmp_path / f"picture.{kind}"
+        assert main(["render", str(trace), "--format", kind, "--out", str(out)]) == 0
+        assert out.read_bytes().startswith(start)
+        again = main(["render", str(trace), "--format", kind, "--out", str(out)])
+        assert again == (2 if kind == "text" else 0)
+    svg = (tmp_path / "picture.svg").read_text(encoding="utf-8")
+    assert svg == trace.with_name(trace.name.replace(".itf.json", ".svg")).read_text(encoding="utf-8")
+    assert 'class="window"' in svg
+    capsys.readouterr()
+    assert main(["render", str(trace), "--format", "svg"]) == 0
+    assert capsys.readouterr().out == svg
+
+
+@pytest.mark.parametrize("kind", ["svg", "png", "pdf", "text"])
+def test_render_overwrites_nothing_but_pictures(kind, trace, tmp_path, capsys):
+    for place in (trace, tmp_path / "a.spec"):
+        before = place.read_bytes()
+        assert main(["render", str(trace), "--format", kind, "--out", str(place)]) == 2
+        assert place.read_bytes() == before
+        assert "E805" in capsys.readouterr().err
+
+
+def test_a_png_needs_a_file_and_a_folder_that_is_there(trace, tmp_path, capsys):
+    assert main(["render", str(trace), "--format", "png"]) == 2
+    assert "--out FILE" in capsys.readouterr().err
+    assert main(["render", str(trace), "--format", "png", "--out", str(tmp_path / "no" / "x.png")]) == 2
+    assert "E803" in capsys.readouterr().err
+    assert main(["render", str(tmp_path / "a.spec"), "--format", "svg"]) == 2
+
+
+def test_a_trace_without_the_form_is_drawn_without_the_window(trace, tmp_path):
+    whole = json.loads(trace.read_text(encoding="utf-8"))
+    del whole["#meta"]["form"]
+    old = tmp_path / "old.itf.json"
+    old.write_text(json.dumps(whole), encoding="utf-8")
+    (svg,) = api.draw_trace(old)
+    assert b'class="window"' not in svg
+    whole["#meta"]["form"] = ["Never", ["Read", 999], None]
+    old.write_text(json.dumps(whole), encoding="utf-8")
+    with pytest.raises(api.InputError):
+        api.draw_trace(old)
+
+
+def test_a_very_high_picture_becomes_several_images(tmp_path):
+    system, run = walked(2, 700, seed=4)
+    parts = api.draw(run, system, kind="png")
+    assert len(parts) > 1
+    written = api.save(parts, tmp_path / "x.png")
+    assert [w.name for w in written] == [f"x-{n}.png" for n in range(1, len(parts) + 1)]
+
+
+def test_choice_of_a_format_that_is_none():
+    system, run = walked(2, 3)
+    with pytest.raises(api.InputError, match="no picture format"):
+        api.draw(run, system, kind="gif")

@@ -1,0 +1,1 @@
+"""Runs as pictures: sequence diagrams, in SVG, PNG and PDF."""
