@@ -164,11 +164,15 @@ def results_of(
     workers: int = 1,
     native: bool = False,
     report: Callable[[Progress], None] | None = None,
+    rescued: list[Result] | None = None,
 ) -> Iterator[list[Result]]:
-    """As :func:`check`, the results of each scenario as soon as they are known."""
+    """As :func:`check`, the results of each scenario as soon as they are known, in order.
+
+    When the caller is interrupted, what was finished out of turn is put into ``rescued``.
+    """
     several = [specs] if isinstance(specs, Specification) else list(specs)
     jobs = [Job(spec.path, task) for spec in several for task in spec.tasks if native or not _waits(task)]
-    return run_jobs(jobs, limits or Limits(), workers, report)
+    return run_jobs(jobs, limits or Limits(), workers, report, rescued)
 
 
 def _waits(task: Task) -> bool:

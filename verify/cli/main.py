@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from verify.run.checking import Result
     from verify.system.system import System
 
-OK, UNEXPECTED, FAULTY, UNDECIDED, OURS, INTERRUPTED, TERMINATED = 0, 1, 2, 3, 70, 130, 143
+OK, UNEXPECTED, FAULTY, UNDECIDED, OURS = 0, 1, 2, 3, 70
+INTERRUPTED, BROKEN_PIPE, TERMINATED = 130, 141, 143
 
 
 class Terminated(BaseException):
@@ -35,7 +36,7 @@ class Terminated(BaseException):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the exit code. Whatever goes wrong is told in words."""
     options = parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, _terminate)
+    before = signal.signal(signal.SIGTERM, _terminate)
     command: Callable[[argparse.Namespace], int] = {
         "check": _check,
         "simulate": _simulate,
@@ -55,9 +56,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return TERMINATED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return OK
+        return BROKEN_PIPE
     except Exception as problem:  # noqa: BLE001 - the last door: nothing prints a stack trace at a user
         return _our_fault(problem)
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _terminate(_signal: int, _frame: FrameType | None) -> None:
@@ -125,6 +128,7 @@ class _Checking:
         self.options = options
         self.specs = specs
         self.results: list[Result] = []
+        self.rescued: list[Result] = []
         self.shown = 0
         self.progress = ProgressLine(quiet=options.quiet)
         self.limits = Limits(options.time_limit or None, options.memory_limit or None, options.max_states or None)
@@ -144,7 +148,12 @@ class _Checking:
         workers = self.options.workers or api.default_workers()
         try:
             for group in api.results_of(
-                self.specs, limits=self.limits, workers=workers, native=self.options.all, report=self.progress
+                self.specs,
+                limits=self.limits,
+                workers=workers,
+                native=self.options.all,
+                report=self.progress,
+                rescued=self.rescued,
             ):
                 if self.results and group and group[0].spec != self.results[-1].spec:
                     self.flush()
@@ -220,6 +229,7 @@ class _Checking:
 
     def stopped(self, why: BaseException) -> int:
         """Ctrl-C or SIGTERM: what is known is printed."""
+        self.results += self.rescued
         self.flush()
         for progress in self.progress.latest.values():
             if not any(r.scenario == progress.task for r in self.results):

@@ -8,7 +8,7 @@ from verify.lang import syntax as s
 from verify.lang.environment import Env
 from verify.lang.expressions import constant, evaluate
 from verify.lang.model import Build, InstanceNode, PortNode, Settings
-from verify.lang.scopes import Scope
+from verify.lang.scopes import Scope, reserved
 from verify.lang.statements import Body, as_shape, entry_block, store
 from verify.lang.types import array_size, fits, shape_of
 from verify.lang.values import (
@@ -101,6 +101,7 @@ def _declare_members(node: InstanceNode, build: Build) -> None:
     for item in node.machine.items:
         if isinstance(item, s.Rule | s.State):
             continue
+        build.faults += reserved(item.name, item.place)
         if item.name in seen:
             told = f"'{item.name}' is declared twice in {node.machine.name}"
             build.report("E203", told, item.place, f"first declared at {seen[item.name]}")
@@ -125,6 +126,7 @@ def _declare_members(node: InstanceNode, build: Build) -> None:
 def _repeated_formals(formals: tuple[s.Formal, ...], build: Build) -> None:
     names = [f.name for f in formals]
     for at, formal in enumerate(formals):
+        build.faults += reserved(formal.name, formal.place)
         if formal.name in names[:at]:
             build.report("E203", f"'{formal.name}' is declared twice", formal.place)
 
@@ -289,7 +291,11 @@ def _unused_settings(node: InstanceNode, build: Build) -> None:
         if not line.used:
             word = str(line.path[0])
             told = f"a {node.machine.name} has no parameter '{word}'"
-            build.report("E209", told, line.place, did_you_mean(word, [*node.parameters, *node.parts]))
+            known = [*node.parameters, *node.parts]
+            help_text = did_you_mean(word, known)
+            if not help_text.startswith("known"):
+                help_text = "; ".join(x for x in (help_text, f"it has {', '.join(known)}" if known else "") if x)
+            build.report("E209", told, line.place, help_text)
 
 
 # ---- layout

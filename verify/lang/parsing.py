@@ -117,7 +117,12 @@ def _unexpected(found: Exception, text: str, path: str) -> tuple[None, Diagnosti
     place = Place(path, token.line or 0, token.column or 0, token.end_column or 0)
     words = [w for a in accepts for w in _words(a)]
     suggestion = did_you_mean(str(token), words) if str(token).isidentifier() else ""
-    if not suggestion.startswith("did you mean"):
+    before = text[: token.start_pos or 0]
+    if re.search(r"\d(\.\d+)? +$", before) and str(token) in ("s", "ms", "us", "ns", "min", "h"):
+        suggestion = f"a duration is written without a space: {before.split()[-1]}{token}"
+    elif re.search(r"\d$", before) and str(token) == ".":
+        suggestion = "only durations have fractions, and their unit follows without a space: 3.6s"
+    elif not suggestion.startswith("did you mean"):
         suggestion = "expected here: " + ", ".join(_listed(accepts))
     return None, error("E101", f"unexpected '{_clip(str(token))}'", place, suggestion), token.line or 0
 
@@ -130,7 +135,8 @@ def _words(terminal: str) -> list[str]:
     """The keywords that a terminal stands for, as written; none for names, numbers and signs."""
     pattern = _grammar().get_terminal(terminal).pattern if terminal in _terminals() else None
     value = str(getattr(pattern, "value", ""))
-    options = re.split(r"\|", re.sub(r"\(\?[=:!][^)]*\)|[()]", "", value.replace(r"\s+", " ")))
+    without_lookahead = re.sub(r"\(\?[=!].*\)$", "", value.replace(r"\s+", " "))
+    options = re.sub(r"\(\?:|[()]|\\b", "", without_lookahead).split("|")
     return [o for o in options if o.replace(" ", "").isalpha()]
 
 

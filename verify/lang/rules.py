@@ -187,7 +187,8 @@ def reaction_steps(node: InstanceNode, build: Build) -> None:
     """A step for each urgent rule; in each region the first whose guard holds is the one enabled."""
     env = Env(build, node.scope, node)
     loose = [r for r in node.machine.rules if _is_urgent(r) and not any(_belongs(r, node, n) for n in node.regions)]
-    _urgent_chain(loose, TRUE, node, None, env)
+    for rule in loose:
+        _urgent_chain([rule], TRUE, node, None, env)
     for name, (variable, region) in node.regions.items():
         above = _region_urgent(node, name)
         earlier = _urgent_chain(above, TRUE, node, name, env)

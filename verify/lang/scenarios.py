@@ -8,7 +8,7 @@ from typing import TypeVar
 from verify.base.diagnostic import did_you_mean
 from verify.lang import syntax as s
 from verify.lang.model import Build
-from verify.lang.scopes import Scope
+from verify.lang.scopes import Scope, reserved
 
 T = TypeVar("T")
 
@@ -65,10 +65,12 @@ def _add(plan: Plan, item: s.ScenarioItem, scope: Scope, build: Build, seen: set
         case s.MessagesFirst():
             plan.messages_first = True
         case s.InstanceDecl():
+            build.faults += reserved(item.name, item.place)
             _once(item.name, item, build, seen)
             plan.instances[item.name] = (item, scope)
             plan.overrides = [o for o in plan.overrides if _root(o[0].path) != item.name]
         case s.Network():
+            build.faults += reserved(item.name, item.place)
             _once(item.name, item, build, seen)
             plan.networks[item.name] = (item, scope)
         case s.Setting():

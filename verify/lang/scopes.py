@@ -104,7 +104,20 @@ def _build(file: s.File, sources: Sources, faults: list[Diagnostic], done: dict[
     return scope
 
 
+RESERVED = frozenset({"true", "false", "none", "self", "index", "owner"})
+
+
+def reserved(name: str, place: Place) -> list[Diagnostic]:
+    """An error for a name that means something already."""
+    if name not in RESERVED:
+        return []
+    return [error("E211", f"'{name}' cannot be a name: it means something already", place, "choose another name")]
+
+
 def _declare(scope: Scope, declaration: Named, faults: list[Diagnostic]) -> None:
+    faults += reserved(declaration.name, declaration.place)
+    if isinstance(declaration, s.Enum):
+        faults += [x for m in declaration.members for x in reserved(m, declaration.place)]
     first = scope.own.get(declaration.name)
     if first is not None:
         told = f"'{declaration.name}' is declared twice"

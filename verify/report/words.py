@@ -10,7 +10,7 @@ from verify.semantics.interpreter import TICK, Outcome, State
 from verify.system.display import show_time
 from verify.system.property import Form
 from verify.system.system import System, Taking
-from verify.trace.differences import Changed, Difference, Removed, Sent, TimerChanged, differences
+from verify.trace.differences import Changed, Difference, Removed, Sent, TimerChanged, differences, show_message
 from verify.trace.itf import step_name
 from verify.trace.trace import Run
 from verify.trace.why import why
@@ -80,8 +80,10 @@ def _head(outcome: Outcome, before: State, system: System) -> str:
         return step.name
     lane = system.lanes[step.take.lane]
     start = len(system.variables) + len(system.timers)
-    message = before[start + step.take.lane][outcome.choice.position]
-    kind = system.messages[message[1]].name
+    held = before[start + step.take.lane]
+    message = held[outcome.choice.position]
+    several = any(other[1] == message[1] and other[2:] != message[2:] for other in held)
+    kind = show_message(message[1:], system) if several else system.messages[message[1]].name
     ends = f"from {system.instances[lane.sender].name} to {system.instances[lane.receiver].name}"
     match step.take.taking:
         case Taking.DELIVER:

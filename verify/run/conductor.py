@@ -28,14 +28,21 @@ class Job:
 
 
 def run_jobs(
-    jobs: Sequence[Job], limits: Limits, workers: int = 1, report: Report | None = None
+    jobs: Sequence[Job],
+    limits: Limits,
+    workers: int = 1,
+    report: Report | None = None,
+    rescued: list[Result] | None = None,
 ) -> Iterator[list[Result]]:
-    """The results of each job, as soon as they and all before them are known."""
+    """The results of each job, as soon as they and all before them are known.
+
+    When the caller is interrupted, what was finished out of turn is put into ``rescued``.
+    """
     if workers <= 1 or len(jobs) <= 1:
         for job in jobs:
             yield check_task(job.spec, job.task, limits, report)
         return
-    yield from _side_by_side(jobs, limits, min(workers, len(jobs)), report)
+    yield from _side_by_side(jobs, limits, min(workers, len(jobs)), report, rescued)
 
 
 def default_workers() -> int:
@@ -46,16 +53,25 @@ def default_workers() -> int:
         return os.cpu_count() or 1
 
 
-def _side_by_side(jobs: Sequence[Job], limits: Limits, workers: int, report: Report | None) -> Iterator[list[Result]]:
+def _side_by_side(
+    jobs: Sequence[Job], limits: Limits, workers: int, report: Report | None, rescued: list[Result] | None
+) -> Iterator[list[Result]]:
     context = multiprocessing.get_context("spawn")
     news: Queue[Progress] = context.Queue()
     executor = ProcessPoolExecutor(workers, context, _begin, (news,))
+    futures: list[Future[list[Result]]] = []
+    told = 0
     try:
         futures = [executor.submit(_work, job, limits) for job in jobs]
         for job, future in zip(jobs, futures, strict=True):
-            yield _result(job, future, news, report)
+            results = _result(job, future, news, report)
+            told += 1
+            yield results
         executor.shutdown()
     except BaseException:
+        for future in futures[told:]:
+            if rescued is not None and future.done() and not future.cancelled() and future.exception() is None:
+                rescued += future.result()
         executor.shutdown(wait=False, cancel_futures=True)
         for child in multiprocessing.active_children():
             child.kill()

@@ -81,7 +81,8 @@ def _violation(form: Form, graph: Graph) -> Trace | None:
             starts = None if trigger is None else Truth(graph, trigger)
             return overdue(graph, Watch(starts, Truth(graph, response), ticks_of(bound)))
         case Eventually() | EventuallyAlways() | AlwaysEventually() | LeadsTo() | Until():
-            return violating(graph, form)
+            # of a search that was cut short, only what is found quickly is looked for
+            return None if graph.incomplete else violating(graph, form)
         case Possible() | Ltl():
             return None
         case _:

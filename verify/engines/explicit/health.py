@@ -20,12 +20,14 @@ class Health:
 
 
 def examine(graph: Graph) -> Health:
-    """Look for errors, urgent livelocks, deadlocks, timelocks and Zeno cycles in what was explored."""
+    """Look for errors, and where everything was explored, for livelocks, deadlocks, timelocks and Zeno cycles."""
     if graph.failures:
         source, choice, failed = graph.failures[0]
         trace = Trace((choice,)) if source < 0 else graph.trace_to(source, choice)
         kind = Fault.LIVELOCK if failed.failure is Failure.LIVELOCK else Fault.FAILURE
         return Health((kind, trace))
+    if graph.incomplete:
+        return Health(None)
     steps = graph.interpreter.system.steps
     ticks = graph.tick_flags()
     timeless = cyclic(graph.expanded, lambda n: _inner(graph, n, ticks))
@@ -56,9 +58,7 @@ def _stuck(graph: Graph) -> tuple[Fault, Trace] | None:
 
 
 def _timelock(graph: Graph, ticks: list[bool]) -> tuple[Fault, Trace] | None:
-    """A state from which no tick can be reached; told only of what was explored whole."""
-    if graph.incomplete:
-        return None
+    """A state from which no tick can be reached."""
     behind: list[list[int]] = [[] for _ in range(graph.expanded)]
     alive = bytearray(graph.expanded)
     waiting: list[int] = []
