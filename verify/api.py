@@ -157,7 +157,7 @@ def check(
     ]
 
 
-def results_of(
+def results_of(  # noqa: PLR0913 - options, all by name but one
     specs: Specification | Sequence[Specification],
     *,
     limits: Limits | None = None,

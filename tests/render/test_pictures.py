@@ -144,7 +144,7 @@ def check_geometry(picture):
         assert bottom <= picture.height, text
     ordered = sorted(texts, key=lambda t: t.box[1])
     for at, a in enumerate(ordered):
-        for b in itertools.takewhile(lambda t: t.box[1] < a.box[3], ordered[at + 1 :]):
+        for b in itertools.takewhile(lambda t, end=a.box[3]: t.box[1] < end, ordered[at + 1 :]):
             assert not meets(a.box, b.box), (a, b)
 
 
