@@ -1,0 +1,1 @@
+"""Pictures: state diagrams of machines, and the states that a scenario reaches."""
