@@ -16,17 +16,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from verify.base.budget import Limits, Progress
-from verify.base.diagnostic import Diagnostic, InputError, error, render
+from verify.base.budget import Budget, Limits, Progress
+from verify.base.diagnostic import Diagnostic, InputError, did_you_mean, error, render
 from verify.base.place import Place
 from verify.base.verdict import Verdict
 from verify.judge.judge import Convicted, Ruling, judge
 from verify.lang.loading import Sources, library_folder
-from verify.lang.specification import Check, Specification, Task, load_specification
+from verify.lang.specification import Check, Specification, Task, load_models, load_specification
+from verify.render import layout
 from verify.render import sequence as drawing
+from verify.render.machines import diagram
 from verify.render.output import is_ours
 from verify.render.paper import Missing
 from verify.render.sequence import sequence
+from verify.render.space import picture, survey
 from verify.report.machine import to_json
 from verify.report.table import table
 from verify.report.words import tell
@@ -63,6 +66,8 @@ __all__ = [
     "default_workers",
     "digest",
     "draw",
+    "draw_machines",
+    "draw_states",
     "draw_trace",
     "explain",
     "find_specs",
@@ -299,3 +304,49 @@ def _replayed(system: System, trace: Trace, path: Path) -> Run:
     if trace.loop is not None and run.outcomes[-1].state != run.outcomes[trace.loop].state:
         raise InputError([error("E804", f"{path} cannot be replayed: its loop does not close", Place(str(path)))])
     return run
+
+
+def draw_machines(path: Path | str, machine: str = "", *, form: str = "svg", sources: Sources | None = None) -> bytes:
+    """The machines of a model, or of all that a spec uses, as state diagrams, in ``form``: svg, png, pdf or dot.
+
+    ``path``: a file, ``models/…`` of the installed library, or the name of a shipped model. ``machine``: only this one.
+    """
+    return layout.draw(diagram(load_models(_model(Path(path)), sources), machine), form)
+
+
+def _model(path: Path) -> Path:
+    """The path itself, or the shipped model or spec that it means where there is no such file."""
+    if path.exists() or path.is_absolute() or not path.parts:
+        return path
+    models = library_folder("models")
+    shipped = models.joinpath(*path.parts[1:]) if path.parts[0] == "models" else models / f"{path}.model"
+    return shipped if shipped.is_file() else _shipped(path) or path
+
+
+def draw_states(  # noqa: PLR0913 - each may be left out
+    spec: Specification,
+    scenario: str = "",
+    asked: str = "",
+    *,
+    most: int = 60,
+    form: str = "svg",
+    limits: Limits | None = None,
+    report: Callable[[Progress], None] | None = None,
+) -> bytes:
+    """The states that a scenario reaches, in ``form``: svg, png, pdf or dot. More boxes than ``most``: by control states.
+
+    ``scenario``: "" is the first that is checked. ``asked``: the property whose trace is marked, "" the first that is violated.
+    """
+    tasks = [t for t in spec.tasks if scenario in ("", t.scenario)]
+    if not tasks:
+        told = f"no check asks about the scenario '{scenario}'" if scenario else "nothing is checked here"
+        known = ", ".join(dict.fromkeys(t.scenario for t in spec.tasks))
+        raise InputError([error("E707", told, Place(spec.path), f"checked here: {known}" if known else "")])
+    name = tasks[0].scenario
+    properties = [c.property for t in tasks if t.scenario == name for c in t.checks]
+    if asked and asked not in {p.name for p in properties}:
+        help_text = did_you_mean(asked, {p.name for p in properties})
+        told = f"no check asks for '{asked}' in the scenario '{name}'"
+        raise InputError([error("E709", told, Place(spec.path), help_text)])
+    budget = Budget(limits or Limits(), report)
+    return layout.draw(picture(survey(tasks[0].system, properties, asked, budget), most), form)

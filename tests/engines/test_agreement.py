@@ -375,7 +375,7 @@ def test_the_engine_and_the_naive_answer_agree(question):
 
 def seeded(start, count, forms=4):
     for seed in range(start, start + count):
-        found = drawn(RANDOM.Seeded(random.Random(seed)), forms)  # noqa: S311 - no secret
+        found = drawn(RANDOM.Seeded(random.Random(seed)), forms)
         if found is not None:
             yield seed, found
 
@@ -406,7 +406,7 @@ def test_no_run_that_the_definitions_reject_is_shorter():
     """All runs up to a length, one by one, against ``violation``: none violates before the engine's trace does."""
     tried = 0
     for seed, (system, _, naive) in seeded(5000, 150, 0):
-        source = RANDOM.Seeded(random.Random(seed))  # noqa: S311 - no secret
+        source = RANDOM.Seeded(random.Random(seed))
         m = RANDOM.random_system(source)[1]
         forms = [RANDOM.random_form(m, kind) for kind in (Never, NeverLonger, Within, Within)]
         runs, level = [[_moment(o)] for o in naive.interpreter.initial() if not o.failed], 0
@@ -442,7 +442,7 @@ def test_agreement_where_fairness_decides():
     """Dense in fairness: kept are the questions whose answer is another one without it."""
     decided = Counter()
     for seed, (system, _, _) in seeded(40_000, 330, 0):
-        rng = random.Random(seed)  # noqa: S311 - no secret
+        rng = random.Random(seed)
         groups = [
             Fairness(f"g{i}", tuple(rng.sample(range(len(system.steps)), rng.randint(1, 2))), rng.random() < 0.7)
             for i in range(rng.randint(1, 3))

@@ -24,6 +24,8 @@ def parser() -> argparse.ArgumentParser:
     _simulate(commands)
     _render(commands)
     _show(commands)
+    _diagram(commands)
+    _graph(commands)
     return whole
 
 
@@ -89,6 +91,45 @@ def _show(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     show.add_argument("--scenario", metavar="NAME", help="which scenario (default: the first that is checked)")
     show.add_argument("--json", action="store_true", help="as JSON, with its digest")
     _common(show)
+
+
+def _diagram(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    diagram = commands.add_parser("diagram", help="draw the machines of a model as state diagrams")
+    diagram.add_argument(
+        "path", type=Path, metavar="MODEL", help="a model file, a spec, or the name of a shipped model"
+    )
+    diagram.add_argument("--machine", metavar="NAME", help="only this machine")
+    _drawn(diagram)
+    _common(diagram)
+
+
+def _graph(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    graph = commands.add_parser("graph", help="draw the states that a scenario reaches")
+    graph.add_argument("path", type=Path, metavar="SPEC")
+    graph.add_argument("--scenario", metavar="NAME", help="which scenario (default: the first that is checked)")
+    graph.add_argument("--property", metavar="NAME", help="whose trace is marked (default: the first that is violated)")
+    graph.add_argument(
+        "--max-nodes",
+        type=_count,
+        default=60,
+        metavar="N",
+        help="up to so many boxes, each state has its own; else those with the same control states share one (60)",
+    )
+    graph.add_argument("--time-limit", type=_seconds, default=600.0, metavar="S", help="seconds (600; 0: none)")
+    graph.add_argument(
+        "--max-states",
+        type=_count,
+        default=500_000,
+        metavar="N",
+        help="states that are explored (500,000; 0: no limit)",
+    )
+    _drawn(graph)
+    _common(graph)
+
+
+def _drawn(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--format", choices=("svg", "png", "pdf", "dot"), help="default: as --out is named, or svg")
+    command.add_argument("--out", type=Path, metavar="FILE", help="where to write (default: standard output)")
 
 
 def _common(command: argparse.ArgumentParser) -> None:

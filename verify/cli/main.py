@@ -42,6 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "simulate": _simulate,
         "render": _render,
         "show": _show,
+        "diagram": _draw,
+        "graph": _draw,
     }[options.command]
     try:
         return command(options)
@@ -316,4 +318,17 @@ def _show(options: argparse.Namespace) -> int:
     if system is None:
         return FAULTY
     print(json.dumps(dump(system), indent=1, ensure_ascii=False) if options.json else show(system), end="")
+    return OK
+
+
+def _draw(options: argparse.Namespace) -> int:
+    from verify.cli import drawing  # noqa: PLC0415 - what --help does not need
+    from verify.lang.loading import Sources  # noqa: PLC0415 - what --help does not need
+
+    sources = Sources(largest=options.max_file_size)
+    try:
+        (drawing.diagram if options.command == "diagram" else drawing.graph)(options, sources)
+    except InputError as found:
+        _tell_faults(found.diagnostics, sources.texts)
+        return FAULTY
     return OK

@@ -1,1 +1,1 @@
-"""Runs as pictures: sequence diagrams, in SVG, PNG and PDF."""
+"""Pictures: runs as sequence diagrams, machines as state diagrams, and the states that a scenario reaches."""

@@ -42,9 +42,12 @@ class ExplicitEngine:
 
     def check(self, system: System, properties: Sequence[Property], budget: Budget) -> list[Claim]:
         """Answer each property of a closed system; what the budget does not allow is Unknown."""
-        graph = explore(Interpreter(system), budget)
+        return self.claims(explore(Interpreter(system), budget), properties)
+
+    def claims(self, graph: Graph, properties: Sequence[Property]) -> list[Claim]:
+        """As :meth:`check`, on a graph that is explored already."""
         states, depth = len(graph.states), graph.depth
-        evidence = Exhausted(self.name, states, graph.transitions, depth, digest(system))
+        evidence = Exhausted(self.name, states, graph.transitions, depth, digest(graph.interpreter.system))
         health = examine(graph)
         return [Claim(_answer(p.form, graph, health, evidence), health.notes) for p in properties]
 
