@@ -60,6 +60,16 @@ def test_the_example_prints_what_the_readme_shows(tmp_path):
     assert ended.stdout == shown
 
 
+def test_the_picture_is_what_the_example_draws(tmp_path, monkeypatch):
+    (example,) = blocks(README, "verify")
+    monkeypatch.chdir(tmp_path)
+    Path("gateways.spec").write_text(example, encoding="utf-8")
+    with contextlib.redirect_stdout(io.StringIO()):
+        assert main(["check", "gateways.spec", "--out", "pictures", "-q"]) == 0
+    (drawn,) = Path("pictures").glob("*never_two*.svg")
+    assert drawn.read_bytes() == (ROOT / "docs/pictures/gateways.svg").read_bytes()
+
+
 def test_other_commands_that_the_readme_names(tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
     spec = "specs/vrrp/three.spec"

@@ -1,10 +1,11 @@
 """Pictures: their geometry, what stands in them, and that they are the same everywhere."""
 
 import functools
-import itertools
 import json
 import random
+import shutil
 import struct
+import sys
 import xml.etree.ElementTree as ET
 import zlib
 
@@ -144,7 +145,9 @@ def check_geometry(picture):
         assert bottom <= picture.height, text
     ordered = sorted(texts, key=lambda t: t.box[1])
     for at, a in enumerate(ordered):
-        for b in itertools.takewhile(lambda t, end=a.box[3]: t.box[1] < end, ordered[at + 1 :]):
+        for b in ordered[at + 1 :]:
+            if b.box[1] >= a.box[3]:
+                break
             assert not meets(a.box, b.box), (a, b)
 
 
@@ -225,6 +228,41 @@ def test_crash_cut_and_timers_are_marked():
     assert [g.get("data-instance") for g in groups(root, "network")] == ["lan"]
     texts = [t.text for t in root.iter(f"{SVG}text")]
     assert {"cut", "beat expires", "beat 500 ms", "Hello"} <= set(texts)
+
+
+PARTS = """
+message Hello { }
+machine System {
+    port lan : Hello
+    part port : array 3 of Port
+    region Mux  { initial state Detached { on startup { goto Collecting_and_distributing } }  state Collecting_and_distributing { } }
+    region Link { initial state Down { on startup { send Hello { }; goto Up } }  state Up { on Hello { } } }
+}
+machine Port part of System { timer t  initial state Idle { on startup { start t for 1s; goto Busy } }  state Busy { on timeout t { goto Idle } } }
+scenario one { tick 1s; a : System; b : System; segment lan joins a.lan, b.lan { delay 1s; capacity 2 } }
+property up : never b.Link is Up
+check one { up expect violated }
+"""
+
+
+def test_regions_and_parts_are_bands_of_one_lifeline():
+    (result,) = api.check(api.load_text(PARTS))
+    root = drawn(result.system, result.ruling.run, result.check.property.form)
+    lifelines = groups(root, "lifeline")
+    assert [g.get("data-instance") for g in lifelines] == ["a", "b"]
+    names = {t.text for t in lifelines[1].iter(f"{SVG}text")}
+    assert {"Mux", "Link", "port[0]", "port[2]", "Collecting_and_distributing", "Up", "Busy"} <= names
+    plan = plan_of(result.system, result.ruling.run)
+    assert [len(lane.bands) for lane in plan.lanes] == [5, 5]
+    check_geometry(strip(plan, Words("t")))
+
+
+def test_without_the_library_a_format_is_refused_in_words(monkeypatch):
+    system, run = walked(2, 3)
+    for kind, module in (("png", "resvg_py"), ("pdf", "reportlab.pdfbase")):
+        monkeypatch.setitem(sys.modules, module, None)
+        with pytest.raises(api.InputError, match="needs the package"):
+            api.draw(run, system, kind=kind)
 
 
 def test_idle_time_is_folded():
@@ -359,16 +397,20 @@ def test_a_text_is_cut_where_it_does_not_fit():
 # ---- the command line
 
 
+@pytest.fixture(scope="module")
+def checked(tmp_path_factory):
+    """A folder with a spec, and the trace and the picture that a check has written."""
+    folder = tmp_path_factory.mktemp("checked")
+    path = folder / "a.spec"
+    asked = scenario(2).replace("calm expect violated ", "")
+    path.write_text(asked.replace("violated; ", "violated "), encoding="utf-8")
+    assert main(["check", str(path), "--out", str(folder / "out"), "-q"]) == 0
+    return folder
+
+
 @pytest.fixture
-def trace(tmp_path):
-    path = tmp_path / "a.spec"
-    path.write_text(
-        scenario(2).replace(
-            "check one { quiet expect violated; calm expect violated }", "check one { quiet expect violated }"
-        ),
-        encoding="utf-8",
-    )
-    assert main(["check", str(path), "--out", str(tmp_path / "out"), "-q"]) == 0
+def trace(checked, tmp_path):
+    shutil.copytree(checked, tmp_path, dirs_exist_ok=True)
     return next((tmp_path / "out").glob("*.itf.json"))
 
 

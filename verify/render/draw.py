@@ -458,7 +458,9 @@ class _Sheet:
 
     def _loop(self) -> Iterator[Shape]:
         assert self.plan.story.loop is not None  # noqa: S101 - narrows
-        a, b = self.plan.at(self.plan.story.loop), self.plan.height
+        loop = self.plan.story.loop
+        known = next((x for x in self.plan.rows if x.row.moment == loop), None)  # the step before the first of the loop
+        a, b = (self.plan.at(loop) if known is None else known.bottom), self.plan.height
         low, high = max(a, self.start), min(b, self.stop)
         if high <= low:
             return

@@ -165,7 +165,7 @@ def _lines(number: int, p: Placed, story: Story) -> None:
     for flight in arriving:
         if flight.end == LOST:
             side = 1 if flight.receiver > flight.sender else -1
-            _line(p, Line("lost", "lost", _gap(flight.receiver, -side), 0, 1, "#b03a00"))
+            _line(p, Line("lost", "lost", _gap(flight.receiver, -side), side, 1, "#b03a00"))
         elif flat(flight, story):
             side = 1 if flight.receiver > flight.sender else -1
             if flight.origin is None:
