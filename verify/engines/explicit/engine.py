@@ -9,7 +9,7 @@ from verify.base.budget import Budget
 from verify.engines.claim import Claim, Exhausted, Fails, Faulty, Holds, Unknown
 from verify.engines.explicit.graph import Graph, Truth, explore
 from verify.engines.explicit.health import Health, examine
-from verify.engines.explicit.liveness import violating
+from verify.engines.explicit.liveness import LivenessForm, violating
 from verify.engines.explicit.safety import Watch, overdue, reach
 from verify.semantics.interpreter import Interpreter
 from verify.semantics.satisfaction import ticks_of
@@ -66,7 +66,10 @@ def _answer(form: Form, graph: Graph, health: Health, evidence: Exhausted) -> Ho
     if health.fault is not None:
         return Faulty(health.fault[0], health.fault[1], evidence)
     if graph.incomplete:
-        reason = f"{graph.incomplete}: no violation up to depth {max(0, evidence.depth - 1)}"
+        endless = isinstance(form, LivenessForm)
+        looked = "no finite violation" if endless else "no violation"
+        note = " (endless runs are looked at when the search is whole)" if endless else ""
+        reason = f"{graph.incomplete}{note}: {looked} up to depth {max(0, evidence.depth - 1)}"
         return Unknown(reason, evidence.states, evidence.transitions, evidence.depth)
     if isinstance(form, Possible):
         return Fails(None, evidence)
@@ -84,8 +87,8 @@ def _violation(form: Form, graph: Graph) -> Trace | None:
             starts = None if trigger is None else Truth(graph, trigger)
             return overdue(graph, Watch(starts, Truth(graph, response), ticks_of(bound)))
         case Eventually() | EventuallyAlways() | AlwaysEventually() | LeadsTo() | Until():
-            # of a search that was cut short, only what is found quickly is looked for
-            return None if graph.incomplete else violating(graph, form)
+            # in a search that was cut short no cycles are looked for: that takes longer than the search
+            return violating(graph, form, cycles=not graph.incomplete)
         case Possible() | Ltl():
             return None
         case _:

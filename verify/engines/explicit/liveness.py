@@ -126,12 +126,16 @@ def build_product(graph: Graph, watch: Monitor) -> Product:
     return product
 
 
-def violating(graph: Graph, form: LivenessForm) -> Trace | None:
+def violating(graph: Graph, form: LivenessForm, *, cycles: bool = True) -> Trace | None:
     """A lasso (or, for ``until``, a finite trace) that violates the form; None if what was explored has none.
+
+    ``cycles``: whether to look for lassos at all; without, only ``until`` can be found violated.
 
     Sound on a partial exploration as well: a cycle of explored edges is a cycle, and fairness asks only for the edges of states
     on it, which were expanded, or they would have none.
     """
+    if not cycles and not isinstance(form, Until):
+        return None
     watch = monitor(form, graph)
     product = build_product(graph, watch)
     if product.failed is not None:
@@ -139,6 +143,8 @@ def violating(graph: Graph, form: LivenessForm) -> Trace | None:
         if number < 0:
             return graph.trace_to(edge)
         return Trace((*product.path(number), graph.choices[graph.choice[edge]]))
+    if not cycles:
+        return None
     ticks = graph.tick_flags()
     nodes = [n for n in range(len(product.state)) if watch.within(product.memory[n])]
     found = _fair_component(product, set(nodes), watch, ticks)
