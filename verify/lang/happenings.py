@@ -562,7 +562,7 @@ def _cut_lanes(h: Happening, build: Build, slots: Slots) -> Block:
     emptied: list[Statement] = [Clear(lane) for lane in lanes]
     if h.fault.silent:
         return (Assign(h.cut, Constant(SILENT)), *emptied)
-    seen, before = _carriers(h, build, slots)
+    seen, before = _carriers(h, slots)
     told = [_link_event(port, "link_down", flag, build, slots) for port, flag in seen]
     return (*before, Assign(h.cut, Constant(WITH_CARRIER_LOSS)), *emptied, *(x for block in told for x in block))
 
@@ -575,7 +575,7 @@ def _seeing(h: Happening) -> list[PortNode]:
     return [h.port]
 
 
-def _carriers(h: Happening, _build: Build, slots: Slots) -> tuple[list[tuple[PortNode, Expression]], Block]:
+def _carriers(h: Happening, slots: Slots) -> tuple[list[tuple[PortNode, Expression]], Block]:
     """Each end concerned, with whether it saw the network before: bound, because the step is about to change it."""
     seen: list[tuple[PortNode, Expression]] = []
     block: list[Statement] = []
@@ -607,7 +607,7 @@ def _mend(h: Happening, build: Build, slots: Slots) -> Block:
     if h.cut is None:
         cuts = [h.network.direction_cuts[key] for key in _directions(h)]
         return (occur, *stops, *(Assign(c, Constant(INTACT)) for c in cuts))
-    seen, before = _carriers(h, build, slots)
+    seen, before = _carriers(h, slots)
     told = [_link_event(port, "link_up", flag, build, slots) for port, flag in seen]
     return (*before, occur, *stops, Assign(h.cut, Constant(INTACT)), *(x for block in told for x in block))
 

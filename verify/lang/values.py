@@ -348,19 +348,6 @@ def describe(value: Value) -> str:
             return "something faulty"
 
 
-def domain_of(type_: ScalarType, low: int = 0, high: int = 0) -> Domain:
-    """The domain of a scalar type; ``low``..``high`` for numbers and durations."""
-    match type_:
-        case Bool():
-            return Boolean()
-        case EnumType(name, members):
-            return Enumeration(name, members)
-        case Number():
-            return Range(low, high)
-        case Span():
-            return Range(low, high, ticks=True)
-
-
 def scalars(value: Value) -> list[Scalar]:
     """The scalars of a storable value, in order."""
     match value:

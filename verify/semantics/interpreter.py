@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from verify.semantics.effects import ChoiceMet, Effect, Failed, FailureMet, Scratch, effect_of, sorted_bag
 from verify.semantics.expressions import NO_EVENTS, Evaluator, evaluator
-from verify.system.expression import FALSE, TRUE, Expression
+from verify.system.expression import FALSE, TRUE, Apply, Expression, Local
 from verify.system.system import Failure, Order, StepKind, System, Taking
 
 State = tuple[Any, ...]
@@ -87,7 +87,7 @@ class Interpreter:
         urgent: Evaluator | bool = step.urgent == TRUE if fixed else evaluator(step.urgent, self.system)
         lane = -1 if step.take is None else step.take.lane
         taking = None if step.take is None else step.take.taking
-        reads = step.take is not None and "m[" in _source(step.guard)
+        reads = step.take is not None and _reads_message(step.guard)
         return _Ready(number, guard, urgent, effect_of(step.body, self.system), max(1, step.slots), lane, taking, reads)
 
     # ---- the beginning
@@ -269,14 +269,12 @@ def _nothing(_: Scratch) -> None:
     """The effect of a tick on its own."""
 
 
-def _source(expression: Expression) -> str:
-    """Whether an expression reads the message taken shows in its text."""
-    from verify.system.expression import Apply, Local  # noqa: PLC0415 - one use
-
+def _reads_message(expression: Expression) -> bool:
+    """Whether an expression depends on the message taken."""
     match expression:
         case Local():
-            return "m["
+            return True
         case Apply(_, arguments):
-            return "".join(_source(a) for a in arguments)
+            return any(_reads_message(a) for a in arguments)
         case _:
-            return ""
+            return False
