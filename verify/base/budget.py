@@ -60,6 +60,28 @@ class Budget:
         return ""
 
 
+    def refuses(self, more: int) -> str:
+        """The reason why ``more`` bytes must not be taken, or "": a limit, or what this machine has left."""
+        held = resident_megabytes()
+        megabytes = more // 2**20
+        if self.limits.megabytes is not None and held + megabytes > self.limits.megabytes:
+            return f"memory limit of {self.limits.megabytes:,} MB"
+        left = available_megabytes()
+        if left is not None and megabytes > left * 9 // 10:
+            return f"{megabytes:,} MB more are needed, and this machine has {left:,} MB left"
+        return ""
+
+
+def available_megabytes() -> int | None:
+    """Memory that can be taken before this machine swaps, in MB; None where the system does not tell."""
+    try:
+        with open("/proc/meminfo", encoding="ascii") as meminfo:  # noqa: PTH123 - a kernel file
+            found = next(line for line in meminfo if line.startswith("MemAvailable:"))
+        return int(found.split()[1]) // 1024
+    except (OSError, ValueError, IndexError, StopIteration):
+        return None
+
+
 def resident_megabytes() -> int:
     """Memory this process holds now, in MB (its peak where the system does not tell the present)."""
     try:

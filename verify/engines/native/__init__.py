@@ -1,0 +1,1 @@
+"""Exhaustive exploration in machine code: the system, and the search over it, compiled through LLVM."""

@@ -1,0 +1,328 @@
+"""The states that a search found, in memory: room that grows, the search level by level, and states by number."""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from functools import cache, partial
+from pathlib import Path
+
+from verify.base.budget import Budget, Progress
+from verify.engines.native.compiling import fields_of, translate
+from verify.engines.native.expansion import Emitted, Notes, emit
+from verify.engines.native.layout import Layout, layout_of
+from verify.engines.native.machine import Compiled, compiled, function
+from verify.engines.native.values import Unsupported
+from verify.semantics.interpreter import Choice, Interpreter, Outcome, State
+from verify.system.expression import Expression
+from verify.system.system import System
+
+BATCH = 64  # states that are expanded together
+QUOTA = 1 << 16  # states between two looks at the budget
+SMALLEST = 1 << 13  # slots of a new table
+LOAD = 0.7  # of the slots are filled before the table doubles
+WIDEST = 62  # predicates at once
+FAILURE = 1 << 63  # bits of ``seen``: a failure,
+STUCK = 1 << 62  # a state without rows
+NOWHERE = 0xFFFFFFFF
+LARGEST = NOWHERE - 1  # states: the passes number them in 32 bits
+
+PAUSED, FINISHED, FULL, FOUND = range(4)  # why a kernel comes back
+
+
+class Memory:
+    """Zeroed memory, in bytes; what is not touched takes no room. MemoryError if there is none."""
+
+    def __init__(self, size: int) -> None:
+        self._map = self._mapped(size)
+
+    @staticmethod
+    def _mapped(size: int) -> mmap.mmap:
+        size = max(1, -(-size // mmap.PAGESIZE)) * mmap.PAGESIZE
+        try:
+            # private: shared memory cannot grow
+            found = mmap.mmap(-1, size, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        except OSError as problem:
+            raise MemoryError(size) from problem
+        if size >= 1 << 22 and hasattr(mmap, "MADV_HUGEPAGE"):
+            found.madvise(mmap.MADV_HUGEPAGE)
+        return found
+
+    @property
+    def address(self) -> int:
+        """Where it begins; another place after :meth:`grow`."""
+        return ctypes.addressof(ctypes.c_char.from_buffer(self._map))
+
+    def grow(self, size: int) -> None:
+        """Make it larger, keeping what it holds."""
+        try:
+            self._map.resize(-(-size // mmap.PAGESIZE) * mmap.PAGESIZE)
+        except OSError as problem:
+            raise MemoryError(size) from problem
+        except SystemError:  # this operating system cannot: copy
+            bigger = self._mapped(size)
+            bigger[: len(self._map)] = self._map[:]
+            self._map = bigger
+
+    def words(self, at: int, count: int) -> tuple[int, ...]:
+        """``count`` words from word ``at`` on."""
+        return tuple((ctypes.c_uint64 * count).from_buffer(self._map, 8 * at))
+
+    def halves(self, at: int, count: int) -> tuple[int, ...]:
+        """``count`` numbers of 32 bits from the ``at``-th on."""
+        return tuple((ctypes.c_uint32 * count).from_buffer(self._map, 4 * at))
+
+    def put(self, at: int, width: int, value: int) -> None:
+        """Store the ``at``-th number of ``width`` bytes."""
+        self._map[width * at : width * (at + 1)] = value.to_bytes(width, "little")
+
+    def fill(self, size: int, value: int) -> None:
+        """Set the first ``size`` bytes."""
+        ctypes.memset(self.address, value, size)
+
+
+SOURCE = Path(__file__).with_name("kernels.py")
+
+
+@cache
+def _kernels(width: int, *, atomic: bool, groups: bool) -> Compiled:
+    constants = {"WIDTH": width, "ATOMIC": int(atomic), "GROUPS": int(groups), "BATCH": BATCH}
+    return compiled(translate(SOURCE.read_text(encoding="utf-8"), constants), optimised=True)
+
+
+@cache
+def _fields() -> dict[str, int]:
+    return {name: at for at, name in enumerate(fields_of(SOURCE.read_text(encoding="utf-8")))}
+
+
+class Structure:
+    """The structure that the kernels share. Memory that a field points to is kept here."""
+
+    def __init__(self, kernels: Compiled) -> None:
+        self._kernels = kernels
+        self._values = (ctypes.c_int64 * len(_fields()))()
+        self._memory: dict[str, Memory] = {}
+        self._functions: dict[str, Callable[..., int]] = {}
+
+    def __getitem__(self, field: str) -> int:
+        return self._values[_fields()[field]]
+
+    def __setitem__(self, field: str, value: int) -> None:
+        self._values[_fields()[field]] = value - 2**64 if value >= 2**63 else value
+
+    def memory(self, field: str) -> Memory:
+        """The memory that a field points to."""
+        return self._memory[field]
+
+    def allocate(self, field: str, size: int) -> Memory:
+        """Give a field new memory, all 0; what it had before goes first."""
+        self._memory.pop(field, None)
+        self._memory[field] = Memory(size)
+        self[field] = self._memory[field].address
+        return self._memory[field]
+
+    def share(self, other: Structure, *fields: str) -> None:
+        """Point fields to where another structure has them."""
+        for field in fields:
+            self[field] = other[field]
+            if field in other._memory:  # noqa: SLF001 - of the same class
+                self._memory[field] = other._memory[field]  # noqa: SLF001
+
+    def grow(self, field: str, size: int) -> None:
+        """Make the memory of a field larger."""
+        self._memory[field].grow(size)
+        self[field] = self._memory[field].address
+
+    def release(self, *fields: str) -> None:
+        """Give memory back."""
+        for field in fields:
+            self._memory.pop(field, None)
+            self[field] = 0
+
+    def call(self, name: str, *arguments: int | Memory) -> int:
+        """Run a kernel on this structure."""
+        if name not in self._functions:
+            self._functions[name] = function(self._kernels.address(name), 1 + len(arguments))
+        given = [a.address if isinstance(a, Memory) else a for a in arguments]
+        return self._functions[name](ctypes.addressof(self._values), *given)
+
+
+class Space:
+    """The reachable states of a closed system, as far as a budget allowed to search."""
+
+    def __init__(self, system: System, predicates: Sequence[Expression], events: Sequence[int] = ()) -> None:
+        """Compile a system; Unsupported if that is not possible. ``events``: those that the predicates ask for."""
+        self.system = system
+        self.interpreter = Interpreter(system)
+        self.layout: Layout = layout_of(system)
+        self.notes = Notes(len(system.fairness), tuple(events))
+        self.predicates = tuple(predicates)
+        emitted: Emitted = emit(self.layout, self.notes, predicates)
+        self._functions = compiled(emitted.text, optimised=False)
+        width = self.layout.words
+        kernels = _kernels(width, atomic=system.atomic, groups=bool(system.fairness))
+        s = self.structure = Structure(kernels)
+        for name in ("expand", "truths", *(["react"] if system.atomic else [])):
+            s[name] = self._functions.address(name)
+        rows = max(1, emitted.rows)
+        s["rows_of_one"] = rows
+        s["units"] = len(system.units)
+        s.allocate("rows", 8 * (width + 1) * (rows * BATCH + 2))
+        s.allocate("spare", 8 * (width + 1) * (rows + 2))
+        for field in ("hashes", "targets"):
+            s.allocate(field, 8 * rows * BATCH)
+        for field in ("batch", "begins"):
+            s.allocate(field, 8 * (BATCH + 1))
+        self.levels: list[int] = []
+        self.roots: list[Choice] = []
+        self.root_failures: list[Outcome] = []
+        self.incomplete = ""
+        self.seen: dict[int, int] = {}
+        self._peak = 0
+
+    # ---- search
+
+    @property
+    def states(self) -> int:
+        """How many were found."""
+        return self.structure["states"]
+
+    @property
+    def expanded(self) -> int:
+        """How many were expanded: all those below."""
+        return self.structure["next"]
+
+    @property
+    def transitions(self) -> int:
+        """How many the expanded states have."""
+        return self.structure["transitions"]
+
+    @property
+    def depth(self) -> int:
+        """The number of the deepest level begun, in steps."""
+        return max(0, len(self.levels) - 1)
+
+    def search(self, budget: Budget, wanted: int = 0, on_arrival: int = 0) -> None:
+        """Find every state, breadth first, or as many as the budget allows.
+
+        ``wanted``: predicates (as bits) that are looked for in states, ``on_arrival``: on transitions. ``seen[bit]`` is then the
+        first of at most BATCH states of which one has it; likewise for FAILURE and STUCK.
+        """
+        s = self.structure
+        try:
+            self._begin()
+            s["wanted"], s["wanted_on_arrival"], s["watched"] = wanted, on_arrival, FAILURE | STUCK
+            while self.expanded < self.states and not self.incomplete:
+                self.levels.append(self.expanded)
+                s["stop"] = self.states
+                self._level(budget)
+        except MemoryError:
+            self.incomplete = "no more memory"
+
+    def _begin(self) -> None:
+        s = self.structure
+        s.allocate("table", 8 * SMALLEST)
+        s["slots"], s["shift"] = SMALLEST, 64 - (SMALLEST // 8).bit_length() + 1
+        s["room"] = int(SMALLEST * LOAD)
+        words = s.allocate("words", 8 * self.layout.words * s["room"])
+        known: set[State] = set()
+        for outcome in self.interpreter.initial():
+            if outcome.state is None:
+                self.root_failures.append(outcome)
+            elif outcome.state not in known:
+                for i, word in enumerate(self.layout.pack(outcome.state)):
+                    words.put(len(known) * self.layout.words + i, 8, word)
+                known.add(outcome.state)
+                self.roots.append(outcome.choice)
+        s["states"] = len(known)
+        while s["states"] + s["rows_of_one"] > s["room"]:
+            self._double()
+        s.call("rebuild")
+
+    def _level(self, budget: Budget) -> None:
+        s = self.structure
+        while self.expanded < s["stop"]:
+            most = budget.limits.states
+            quota = QUOTA if most is None else max(1, min(QUOTA, (most - self.states) // s["rows_of_one"]))
+            reason = s.call("search", quota)
+            if reason == FOUND:
+                self._note(s["seen"])
+            elif reason == FULL:
+                self.incomplete = self._grow(budget)
+            queue = self.states - self.expanded
+            now = Progress(self.system.name, self.states, self.transitions, queue, self.depth, budget.seconds())
+            if self.expanded < self.states:
+                self.incomplete = self.incomplete or budget.spent(now)
+            if self.incomplete:
+                return
+
+    def _note(self, seen: int) -> None:
+        s = self.structure
+        seen &= 2**64 - 1
+        for bit in range(64):
+            if seen >> bit & 1:
+                self.seen[1 << bit] = s["seen_from"]
+        s["wanted"] &= ~seen & 2**62 - 1
+        s["wanted_on_arrival"] &= ~seen & 2**62 - 1
+        s["watched"] = s["watched"] & 2**64 - 1 & ~seen
+
+    def _grow(self, budget: Budget) -> str:
+        """Make room for more states; why not, if that is not allowed."""
+        s = self.structure
+        if s["room"] >= LARGEST:
+            return f"{LARGEST:,} states are all that the passes can number"
+        needed = 8 * s["slots"] * 2 + 8 * self.layout.words * s["room"]
+        refused = budget.refuses(needed)
+        if refused:
+            return refused
+        self._double()
+        s.call("rebuild")
+        return ""
+
+    def _double(self) -> None:
+        s = self.structure
+        slots = s["slots"] * 2
+        s["room"] = min(LARGEST, int(slots * LOAD))
+        s.grow("words", 8 * self.layout.words * s["room"])
+        s.allocate("table", 8 * slots)
+        s["slots"], s["shift"] = slots, s["shift"] - 1
+
+    # ---- states by number
+
+    def words(self, number: int) -> tuple[int, ...]:
+        """The words of a state."""
+        return self.structure.memory("words").words(number * self.layout.words, self.layout.words)
+
+    def state(self, number: int) -> State:
+        """A state, as the interpreter has it."""
+        return self.layout.unpack(self.words(number))
+
+    def find(self, state: State) -> int:
+        """The number of a state; negative, if it was not found."""
+        row = (ctypes.c_uint64 * self.layout.words)(*self.layout.pack(state))
+        return self.structure.call("locate", ctypes.addressof(row))
+
+    def level_of(self, number: int) -> int:
+        """The level of a state: its distance from the beginning, in steps."""
+        return bisect_right(self.levels, number) - 1
+
+    def choice(self, before: int, after: int, fits: Callable[[Outcome], bool] = lambda _: True) -> Choice:
+        """The first choice by which a state leads to another."""
+        wanted = self.state(after)
+        for outcome in self.interpreter.outcomes(self.state(before)):
+            if outcome.state == wanted and fits(outcome):
+                return outcome.choice
+        message = f"the interpreter knows no such transition of '{self.system.name}'"
+        raise RuntimeError(message)
+
+    def path(self, number: int) -> list[Choice]:
+        """The choices of a shortest way to a state: level by level backwards, to the first state that leads there."""
+        way: list[Choice] = []
+        for level in range(self.level_of(number) - 1, -1, -1):
+            before = self.structure.call("parent", self.levels[level], self.levels[level + 1], number)
+            way.append(self.choice(before, number))
+            number = before
+        way.append(self.roots[number])
+        return way[::-1]
