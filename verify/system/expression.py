@@ -142,6 +142,24 @@ def negation(part: Expression) -> Expression:
             return Apply(Operator.NOT, (part,))
 
 
+def events_of(expression: Expression) -> frozenset[int]:
+    """The events that an expression asks for."""
+    found: set[int] = set()
+    seen: set[int] = set()
+    waiting = [expression]
+    while waiting:
+        e = waiting.pop()
+        match e:
+            case Occurred(event):
+                found.add(event)
+            case Apply(_, arguments) if id(e) not in seen:
+                seen.add(id(e))
+                waiting += arguments
+            case _:
+                pass
+    return frozenset(found)
+
+
 def equal(left: Expression, right: Expression) -> Expression:
     """``left == right``, folded when both are constants."""
     if isinstance(left, Constant) and isinstance(right, Constant):

@@ -11,7 +11,7 @@ from verify.base.budget import Budget, Progress
 from verify.semantics.effects import Failed
 from verify.semantics.expressions import NO_EVENTS
 from verify.semantics.interpreter import TICK, Choice, Interpreter, Outcome, State
-from verify.system.expression import Apply, Expression, Occurred
+from verify.system.expression import Expression, events_of
 from verify.trace.trace import Trace
 
 CHECK_EVERY = 512
@@ -150,7 +150,7 @@ class Truth:
         self.at_state = bytearray(holds(s, NO_EVENTS) for s in graph.states)
         self._target = graph.target
         self._edges: bytearray | None = None
-        if asks_for_events(expression):
+        if events_of(expression):
             known: dict[tuple[int, int], bool] = {}
             self._edges = bytearray(len(graph.target))
             for edge, (state, events) in enumerate(zip(graph.target, graph.events, strict=True)):
@@ -170,14 +170,3 @@ class Truth:
         if any(self.at_state[r] for r in roots):
             return True
         return any(self.at_state) if self._edges is None else any(self._edges)
-
-
-def asks_for_events(expression: Expression) -> bool:
-    """Whether a predicate depends on the step that led to a state."""
-    match expression:
-        case Occurred():
-            return True
-        case Apply(_, arguments):
-            return any(asks_for_events(a) for a in arguments)
-        case _:
-            return False

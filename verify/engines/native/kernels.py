@@ -79,6 +79,11 @@ def hash_of(row: Words) -> Number:
     return h * 0xD6E8FEB86659FD93
 
 
+def tag_of(h: Number) -> Number:
+    """24 bits of a hash; never 0, which is the tag of an empty slot."""
+    return (h & TAGS) | 1
+
+
 def same(a: Words, b: Words) -> Number:
     differs = 0
     for i in range(WIDTH):
@@ -88,7 +93,7 @@ def same(a: Words, b: Words) -> Number:
 
 def find(s: Space, row: Words, h: Number) -> Number:
     """The number of a state, or -1 less the free slot where it would stand."""
-    tag = h & TAGS
+    tag = tag_of(h)
     at = (h >> s.shift) * 8
     table = s.table
     words = s.words
@@ -140,7 +145,7 @@ def rebuild(s: Space) -> Number:
                 if at == s.slots:
                     at = 0
                 free = vacant(table + at)
-            table[at + lowest(free)] = ((h & TAGS) << 40) | (i + j + 1)
+            table[at + lowest(free)] = (tag_of(h) << 40) | (i + j + 1)
             j += 1
         i += count
     return 0
@@ -206,7 +211,7 @@ def fetch(s: Space, count: Number) -> Number:
     while i < count:
         h = hashes[i]
         bucket: Words = table + (h >> shift) * 8
-        hits = tagged(bucket, h & TAGS)
+        hits = tagged(bucket, tag_of(h))
         if hits != 0:
             index = (bucket[lowest(hits)] & INDEX) - 1
             prefetch(words + index * WIDTH)
@@ -266,7 +271,7 @@ def search(s: Space, quota: Number) -> Number:
                     slot = -1 - at
                     known += 1
                     table = s.table
-                    table[slot] = ((h & TAGS) << 40) | known
+                    table[slot] = (tag_of(h) << 40) | known
                     s.states = known
             row = row + ROW
             i += 1
@@ -311,20 +316,20 @@ def resolve(s: Space, count: Number) -> Number:
     return number
 
 
-def trim(s: Space, alive: Bytes, upto: Number, which: Number, value: Number) -> Number:
-    """One pass, the last state first: keep a state if a row with ``note & which == value`` leads to one that is kept.
+def trim(s: Space, alive: Bytes, start: Number, end: Number, which: Number, value: Number) -> Number:
+    """Among ``start``..``end``-1, the last first: keep a state if a row with ``note & which == value`` leads to one that is kept.
 
     How many went. Repeated until none goes, those are left from which such rows can be followed for ever.
     """
     removed = 0
-    at = upto
+    at = end
     batch = s.batch
     begins = s.begins
     targets = s.targets
     rows = s.rows
-    while at > 0:
+    while at > start:
         count = 0
-        while at > 0 and count < BATCH:
+        while at > start and count < BATCH:
             at -= 1
             if alive[at] != 0:
                 batch[count] = at
@@ -348,17 +353,17 @@ def trim(s: Space, alive: Bytes, upto: Number, which: Number, value: Number) -> 
     return removed
 
 
-def confine(s: Space, member: Bytes, upto: Number) -> Number:
-    """One pass: keep a state if none of its rows is a tick, or leads to one that is no member. How many went."""
+def confine(s: Space, member: Bytes, start: Number, end: Number) -> Number:
+    """Among ``start``..``end``-1, the last first: keep a state if none of its rows is a tick, or leads to one that is no member. How many went."""
     removed = 0
-    at = upto
+    at = end
     batch = s.batch
     begins = s.begins
     targets = s.targets
     rows = s.rows
-    while at > 0:
+    while at > start:
         count = 0
-        while at > 0 and count < BATCH:
+        while at > start and count < BATCH:
             at -= 1
             if member[at] != 0:
                 batch[count] = at
@@ -399,10 +404,10 @@ def parent(s: Space, start: Number, end: Number, state: Number) -> Number:
     return end
 
 
-def link(s: Space, member: Bytes, start: Number, end: Number, room: Number) -> Number:
+def link(s: Space, member: Bytes, start: Number, end: Number, shift: Number, room: Number) -> Number:
     """Write the edges of the members among ``start``..``end``-1; where it stopped, for want of room in ``edges``.
 
-    Marks: the lower 16 bits of the note, and above them where the first 15 predicates hold on arrival.
+    Marks: the lower 16 bits of the note, and above them which of 15 predicates from ``shift`` on hold on arrival.
     """
     batch = s.batch
     begins = s.begins
@@ -430,7 +435,7 @@ def link(s: Space, member: Bytes, start: Number, end: Number, room: Number) -> N
                 note = row[WIDTH]
                 offers = offers | (note & 0xFFFF)
                 if targets[r] != NOWHERE and member[at] != 0:
-                    marks = (note & 0xFFFF) | ((s.truths(row, note) & 0x7FFF) << 16)
+                    marks = (note & 0xFFFF) | (((s.truths(row, note) >> shift) & 0x7FFF) << 16)
                     edges[edge] = targets[r] | (marks << 32)
                     edge += 1
                 r += 1
@@ -608,6 +613,19 @@ def member_of(s: Space, upto: Number, number: Number, which: Number) -> Number:
     return -1
 
 
+def offers_of(s: Space, upto: Number, number: Number, which: Number) -> Number:
+    """Whether some state of a component offers one of the groups ``which``."""
+    component = s.component
+    offered = s.offered
+    i = 0
+    while i < upto:
+        if component[i] == number:
+            if (offered[i] & which) != 0:
+                return 1
+        i += 1
+    return 0
+
+
 def wave(s: Space, inside: Number, enter: Number, entering: Number, which: Number, value: Number, goal: Number) -> Number:
     """A shortest way from the ``entries`` of ``from_state``, by edges with ``marks & which == value``, within a component (0: any).
 
@@ -632,7 +650,10 @@ def wave(s: Space, inside: Number, enter: Number, entering: Number, which: Numbe
             edge = edges[e]
             target = edge & NOWHERE
             marks = edge >> 32
-            if inside == 0 or component[target] == inside:
+            allowed = 1
+            if inside != 0:
+                allowed = component[target] == inside
+            if allowed:
                 enters = (marks & enter) == entering
                 goes = (marks & which) == value
                 if layer == 0:

@@ -78,6 +78,14 @@ class Memory:
         """Store the ``at``-th number of ``width`` bytes."""
         self._map[width * at : width * (at + 1)] = value.to_bytes(width, "little")
 
+    def copy(self, other: Memory, size: int) -> None:
+        """Take the first ``size`` bytes of another."""
+        ctypes.memmove(self.address, other.address, size)
+
+    def first(self, size: int) -> int:
+        """The first of ``size`` bytes that is 1; negative if there is none."""
+        return self._map.find(b"\x01", 0, size)
+
     def fill(self, size: int, value: int) -> None:
         """Set the first ``size`` bytes."""
         ctypes.memset(self.address, value, size)

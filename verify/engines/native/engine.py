@@ -1,0 +1,127 @@
+"""The native engine: search once, answer every property on what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import assert_never
+
+from verify.base.budget import Budget
+from verify.engines.claim import Claim, Exhausted, Fails, Faulty, Holds, Unknown
+from verify.engines.explicit.engine import NO_LTL
+from verify.engines.explicit.health import Health
+from verify.engines.native.health import examine
+from verify.engines.native.liveness import LivenessForm, violating
+from verify.engines.native.questions import Questions, gathered
+from verify.engines.native.safety import SpentError, Watch, overdue, reach, seen
+from verify.engines.native.space import Space
+from verify.semantics.satisfaction import ticks_of
+from verify.system.expression import negation
+from verify.system.property import (
+    AlwaysEventually,
+    Eventually,
+    EventuallyAlways,
+    Form,
+    LeadsTo,
+    Ltl,
+    Never,
+    NeverLonger,
+    Possible,
+    Property,
+    Until,
+    Within,
+)
+from verify.system.serialise import digest
+from verify.system.system import System
+from verify.trace.trace import Trace
+
+
+class NativeEngine:
+    """Breadth-first search in machine code: the same states, transitions and verdicts as the explicit engine."""
+
+    name = "native"
+
+    def check(self, system: System, properties: Sequence[Property], budget: Budget) -> list[Claim]:
+        """Answer each property of a closed system.
+
+        Unsupported if it holds what is not translated, Unconfirmed if the interpreter has to decide: see :mod:`health`.
+        """
+        claims: list[Claim] = []
+        while len(claims) < len(properties) or not properties:
+            questions, count = gathered([p.form for p in properties[len(claims) :]])
+            space = Space(system, questions.predicates, questions.events)
+            space.search(budget, questions.wanted, questions.on_arrival)
+            asked = properties[len(claims) : len(claims) + count]
+            claims += self._claims(space, asked, questions, budget)
+            if not properties:
+                break
+        return claims
+
+    def _claims(self, space: Space, asked: Sequence[Property], questions: Questions, budget: Budget) -> list[Claim]:
+        evidence = Exhausted(self.name, space.states, space.transitions, space.depth, digest(space.system))
+        try:
+            health, spent = examine(space, budget), ""
+        except SpentError as problem:
+            health, spent = Health(None), str(problem)
+        return [Claim(self._answer(p.form, space, health, spent, evidence, questions, budget), health.notes) for p in asked]
+
+    def _answer(  # noqa: PLR0913 - what an answer depends on
+        self,
+        form: Form,
+        space: Space,
+        health: Health,
+        spent: str,
+        evidence: Exhausted,
+        questions: Questions,
+        budget: Budget,
+    ) -> Holds | Fails | Unknown | Faulty:
+        numbers = (evidence.states, evidence.transitions, evidence.depth)
+        if isinstance(form, Ltl):
+            return Unknown(NO_LTL, *numbers)
+        try:
+            found = _found(form, space, questions, budget)
+        except SpentError as problem:
+            found, spent = None, str(problem)
+        if found is not None:
+            return Holds(evidence, found) if isinstance(form, Possible) else Fails(found, evidence)
+        if health.fault is not None:
+            return Faulty(health.fault[0], health.fault[1], evidence)
+        if space.incomplete:
+            endless = isinstance(form, LivenessForm)
+            looked = "no finite violation" if endless else "no violation"
+            note = " (endless runs are looked at when the search is whole)" if endless else ""
+            reason = f"{space.incomplete}{note}: {looked} up to depth {max(0, evidence.depth - 1)}"
+            return Unknown(reason, *numbers)
+        if spent:
+            return Unknown(f"all states were found; looking at them: {spent}", *numbers)
+        if isinstance(form, Possible):
+            return Fails(None, evidence)
+        return Holds(evidence, None, _premise_seen(form, space, questions))
+
+
+def _found(form: Form, space: Space, questions: Questions, budget: Budget) -> Trace | None:
+    """A violation; of ``possible``, a witness."""
+    match form:
+        case Never(bad):
+            return reach(space, bad, questions.bit(bad))
+        case Possible(good):
+            return reach(space, good, questions.bit(good))
+        case NeverLonger(bad, bound):
+            ends = negation(bad)
+            return overdue(space, Watch(bad, ends, ticks_of(bound), questions.bit(bad), questions.bit(ends)), budget)
+        case Within(trigger, response, bound):
+            starts = 0 if trigger is None else questions.bit(trigger)
+            return overdue(space, Watch(trigger, response, ticks_of(bound), starts, questions.bit(response)), budget)
+        case Eventually() | EventuallyAlways() | AlwaysEventually() | LeadsTo() | Until():
+            return violating(space, form, questions, budget)
+        case Ltl():
+            return None
+        case _:
+            assert_never(form)
+
+
+def _premise_seen(form: Form, space: Space, questions: Questions) -> bool | None:
+    match form:
+        case Never(_, premise) | Within(premise) | LeadsTo(premise):
+            return None if premise is None else seen(space, premise, questions.bit(premise))
+        case _:
+            return None

@@ -1,0 +1,207 @@
+"""The transitions among some of the states of a space, as arrays: cycles, components, and ways through them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from verify.base.budget import Budget, Progress
+from verify.engines.native.expansion import FAILED, REACTION, TICK
+from verify.engines.native.questions import WINDOW
+from verify.engines.native.safety import SpentError
+from verify.engines.native.space import BATCH, NOWHERE, QUOTA, Memory, Space
+from verify.semantics import interpreter
+from verify.semantics.interpreter import Choice, Outcome
+from verify.system.system import StepKind
+
+MARKED = 0x80000000  # of a component: it has inner edges
+FIRST_TRUTH = 16  # the bit of an edge's marks for the first predicate
+ALONG = ("order", "low", "trail", "calls", "component")  # numbers of 32 bits that components() works with
+FRONT = ("from_state", "age", "before")
+
+
+class Filter(NamedTuple):
+    """Edges with ``marks & which == value``."""
+
+    which: int = 0
+    value: int = 0
+
+
+class Component(NamedTuple):
+    """A component with inner edges: the marks that they have between them, and the groups that all its states offer."""
+
+    number: int
+    marks: int
+    offers: int
+
+
+def sliced(space: Space, kernel: str, members: Memory, budget: Budget, *arguments: int) -> int:
+    """Run a pass of one kernel over all expanded states, the last first, in slices; the sum of what it returns."""
+    total, end = 0, space.expanded
+    while end > 0:
+        start = max(0, end - QUOTA)
+        total += space.structure.call(kernel, members, start, end, *arguments)
+        end = start
+        check(space, budget, end)
+    return total
+
+
+def check(space: Space, budget: Budget, queue: int) -> None:
+    """Tell how far an analysis is; SpentError if it must stop. The number of states was settled by the search."""
+    now = Progress(space.system.name, space.states, space.transitions, queue, space.depth, budget.seconds())
+    reason = budget.spent(now)
+    if reason and "states" not in reason:
+        raise SpentError(reason)
+
+
+class Graph:
+    """The edges of the expanded states among ``members``. Edges carry where ``WINDOW`` predicates from ``shift`` on hold."""
+
+    def __init__(self, space: Space, members: Memory, budget: Budget, shift: int = 0) -> None:
+        """Build it; SpentError if the budget does not allow it."""
+        self.space, self.shift, self.budget = space, shift, budget
+        self.nodes = space.expanded
+        s = self.s = space.structure
+        room = space.transitions + 2 * BATCH * s["rows_of_one"]
+        refused = budget.refuses(8 * room + 40 * self.nodes)
+        if refused:
+            raise SpentError(refused)
+        try:
+            s.allocate("first", 8 * (self.nodes + 1))
+            s.allocate("edges", 8 * room)
+            s.allocate("offered", 4 * self.nodes)
+        except MemoryError:
+            raise SpentError("no more memory for the graph") from None
+        start = 0
+        while start < self.nodes:
+            end = min(self.nodes, start + QUOTA)
+            start = s.call("link", members, start, end, shift, room)
+            check(space, budget, self.nodes - start)
+        groups = len(space.system.fairness)
+        if groups + 3 > FIRST_TRUTH:
+            raise SpentError(f"{groups} fairness groups are more than the edges can carry")
+
+    def release(self) -> None:
+        """Give its memory back."""
+        self.s.release("first", "edges", "offered", *ALONG, "at", *FRONT, "best")
+
+    # ---- sets of states
+
+    def none(self) -> Memory:
+        """An empty set of states: a byte each."""
+        return Memory(self.space.states)
+
+    def all(self) -> Memory:
+        """All expanded states."""
+        found = self.none()
+        found.fill(self.nodes, 1)
+        return found
+
+    def closure(self, members: Memory, along: Filter) -> None:
+        """Add what edges of a kind reach from members."""
+        self.s.allocate("trail", 4 * self.space.states)
+        self.s.call("spread", members, self.nodes, along.which, along.value)
+
+    def behind(self, members: Memory, edges: Filter) -> None:
+        """Add where edges of a kind lead."""
+        self.s.call("seed", members, self.nodes, edges.which, edges.value)
+
+    # ---- components
+
+    def components(self, members: Memory, along: Filter) -> list[Component]:
+        """The strongly connected components of members along edges of a kind, those that hold a cycle."""
+        s = self.s
+        for name in ALONG:
+            s.allocate(name, 4 * self.space.states)
+        s.allocate("at", 8 * self.space.states)
+        number = s.call("components", members, self.nodes, along.which, along.value)
+        s.release("order", "low", "trail", "calls", "at")
+        marks, offers = Memory(4 * (number + 1)), Memory(4 * (number + 1))
+        offers.fill(4 * (number + 1), 0xFF)
+        s.call("summarise", members, self.nodes, along.which, along.value, marks, offers)
+        found = zip(marks.halves(0, number + 1), offers.halves(0, number + 1), strict=True)
+        return [Component(i, m & ~MARKED, o) for i, (m, o) in enumerate(found) if m & MARKED]
+
+    def expel(self, members: Memory, verdicts: dict[int, int], number: int) -> int:
+        """Keep, of the components named, the states that offer none of the groups given; how many are left."""
+        table = Memory(4 * (number + 1))
+        table.fill(4 * (number + 1), 0xFF)
+        for component, groups in verdicts.items():
+            table.put(component, 4, groups)
+        return self.s.call("expel", members, self.nodes, table)
+
+    def member_of(self, component: int, without: int = 0) -> int:
+        """The first state of a component, or the first that offers none of some groups; negative if there is none."""
+        return self.s.call("member_of", self.nodes, component, without)
+
+    def offers(self, component: int, groups: int) -> bool:
+        """Whether some state of a component offers one of some groups."""
+        return bool(self.s.call("offers_of", self.nodes, component, groups))
+
+    # ---- ways
+
+    def way(
+        self,
+        starts: Iterable[tuple[int, int]],
+        along: Filter,
+        enter: Filter,
+        goal: int = NOWHERE,
+        inside: int = 0,
+    ) -> list[tuple[int, int, Filter]] | None:
+        """A shortest way, as hops (from, to, what the edge satisfies); None if there is none. See the kernel ``wave``.
+
+        ``starts``: states, each with 0 (the way has to enter) or 1 (it has entered).
+        """
+        s = self.s
+        for name in (*FRONT, "best"):
+            s.allocate(name, 4 * (2 * self.space.states + 2))
+        entries = 0
+        for state, age in starts:
+            for name, value in zip(FRONT, (state, age, NOWHERE), strict=True):
+                s.memory(name).put(entries, 4, value)
+            best = s.memory("best")
+            best.put(state, 4, best.halves(state, 1)[0] | (2 if age else 1))
+            entries += 1
+        s["entries"] = entries
+        end = s.call("wave", inside, enter.which, enter.value, along.which, along.value, goal)
+        return None if end < 0 else self._back(end, along, enter, ends_entering=goal == NOWHERE)
+
+    def _back(self, entry: int, along: Filter, enter: Filter, *, ends_entering: bool) -> list[tuple[int, int, Filter]]:
+        from_state, age, before = (self.s.memory(name) for name in FRONT)
+        hops: list[tuple[int, int, Filter]] = []
+        while (earlier := before.halves(entry, 1)[0]) != NOWHERE:
+            now, then = age.halves(entry, 1)[0], age.halves(earlier, 1)[0]
+            if now != then:
+                kind = enter
+            elif now == 0:
+                kind = along if ends_entering else Filter()
+            else:
+                kind = along
+            hops.append((from_state.halves(earlier, 1)[0], from_state.halves(entry, 1)[0], kind))
+            entry = earlier
+        return hops[::-1]
+
+    def choices(self, hops: Iterable[tuple[int, int, Filter]]) -> list[Choice]:
+        """The choices that the hops of a way make."""
+        return [self.space.choice(before, after, self.fits(kind)) for before, after, kind in hops]
+
+    def fits(self, kind: Filter) -> Callable[[Outcome], bool]:
+        """Whether a transition is an edge of a kind."""
+        return lambda outcome: self.marks(outcome) & kind.which == kind.value
+
+    def marks(self, outcome: Outcome) -> int:
+        """The marks of a transition, computed by the interpreter."""
+        space = self.space
+        step = outcome.choice.step
+        marks = TICK if step == interpreter.TICK else 0
+        if step >= 0 and space.system.steps[step].kind is StepKind.REACTION:
+            marks |= REACTION
+        if outcome.state is None:
+            return marks | FAILED
+        for index, fairness in enumerate(space.system.fairness):
+            if step in fairness.steps:
+                marks |= space.notes.group(index)
+        for i, predicate in enumerate(space.predicates[self.shift : self.shift + WINDOW]):
+            if space.interpreter.predicate(predicate)(outcome.state, outcome.events):
+                marks |= 1 << FIRST_TRUTH + i
+        return marks

@@ -1,0 +1,130 @@
+"""What can be wrong with a searched space as such; the twin of :mod:`verify.engines.explicit.health`, by passes over the states."""
+
+from __future__ import annotations
+
+from verify.base.budget import Budget
+from verify.engines.claim import Fault
+from verify.engines.explicit.health import Health
+from verify.engines.native.expansion import REACTION, TICK
+from verify.engines.native.graph import Component, Filter, Graph, sliced
+from verify.engines.native.space import BATCH, FAILURE, STUCK, Memory, Space
+from verify.semantics import interpreter
+from verify.system.system import Failure
+from verify.trace.trace import Trace
+
+SHOWN = 4  # steps that a note names
+LOOKED_AT = 2_000  # states in which they are looked for
+TIMELESS = Filter(TICK, 0)
+REACTING = Filter(REACTION, REACTION)
+
+
+class Unconfirmed(Exception):  # noqa: N818 - an answer: the interpreter has to decide
+    """Machine code took long reactions for a livelock; the interpreter does not say so."""
+
+
+def examine(space: Space, budget: Budget) -> Health:
+    """Look for errors, and where everything was explored, for livelocks, deadlocks, timelocks and Zeno cycles."""
+    failed = _failure(space)
+    if failed is not None or space.incomplete:
+        return Health(failed)
+    endless = Memory(space.states)
+    endless.fill(space.states, 1)
+    if not _trimmed(space, endless, space.states, TIMELESS, budget):
+        return Health(_stuck(space))
+    reacting = Memory(space.states)
+    reacting.fill(space.states, 1)
+    if _trimmed(space, reacting, space.states, REACTING, budget):
+        return Health((Fault.LIVELOCK, _cycle(space, reacting, budget)))
+    fault = _stuck(space) or _timelock(space, endless, budget)
+    return Health(fault, _zeno(space, endless, budget))
+
+
+def _failure(space: Space) -> tuple[Fault, Trace] | None:
+    for outcome in space.root_failures:
+        assert outcome.failed is not None  # noqa: S101 - that is why it is here
+        return _kind(outcome.failed.failure), Trace((outcome.choice,))
+    start = space.seen.get(FAILURE)
+    if start is None:
+        return None
+    for number in range(start, min(start + BATCH, space.expanded)):
+        for outcome in space.interpreter.outcomes(space.state(number)):
+            if outcome.failed is not None:
+                return _kind(outcome.failed.failure), Trace((*space.path(number), outcome.choice))
+    raise Unconfirmed
+
+
+def _kind(failure: Failure) -> Fault:
+    return Fault.LIVELOCK if failure is Failure.LIVELOCK else Fault.FAILURE
+
+
+def _stuck(space: Space) -> tuple[Fault, Trace] | None:
+    """A state with nothing after it."""
+    start = space.seen.get(STUCK)
+    if start is None:
+        return None
+    number = next(n for n in range(start, space.expanded) if not space.interpreter.outcomes(space.state(n)))
+    return Fault.DEADLOCK, Trace(tuple(space.path(number)))
+
+
+def _trimmed(space: Space, members: Memory, left: int, along: Filter, budget: Budget) -> int:
+    """Leave only states from which edges of a kind can be followed for ever; how many are left."""
+    while left:
+        gone = sliced(space, "trim", members, budget, along.which, along.value)
+        left -= gone
+        if not gone:
+            break
+    return left
+
+
+def _timelock(space: Space, endless: Memory, budget: Budget) -> tuple[Fault, Trace] | None:
+    """A state from which no tick can be reached. It never leaves the states that can go on for ever without one."""
+    locked = Memory(space.states)
+    locked.copy(endless, space.states)
+    while sliced(space, "confine", locked, budget):
+        pass
+    first = locked.first(space.states)
+    return None if first < 0 else (Fault.TIMELOCK, Trace(tuple(space.path(first))))
+
+
+def _cycle(space: Space, members: Memory, budget: Budget) -> Trace:
+    """A trace to the first cycle of reactions, and once around."""
+    graph = Graph(space, members, budget)
+    try:
+        found = graph.components(members, REACTING)
+        start, inside = min((graph.member_of(c.number), c.number) for c in found)
+        loop = graph.way([(start, 1)], REACTING, REACTING, start, inside)
+        assert loop is not None  # noqa: S101 - a component that holds a cycle
+        stem = space.path(start)
+        return Trace((*stem, *graph.choices(loop)), len(stem) - 1)
+    finally:
+        graph.release()
+
+
+def _zeno(space: Space, members: Memory, budget: Budget) -> tuple[str, ...]:
+    graph = Graph(space, members, budget)
+    try:
+        found = graph.components(members, TIMELESS)
+        first = sorted((graph.member_of(c.number), c) for c in found[:1000])[:3]
+        return tuple(_told(space, graph, component, start) for start, component in first)
+    finally:
+        graph.release()
+
+
+def _told(space: Space, graph: Graph, component: Component, start: int) -> str:
+    names: dict[str, None] = {}
+    inside = graph.s.memory("component")
+    looked = 0
+    for number in range(start, space.expanded):
+        if inside.halves(number, 1)[0] != component.number:
+            continue
+        looked += 1
+        for outcome in space.interpreter.outcomes(space.state(number)):
+            if outcome.choice.step == interpreter.TICK or outcome.state is None:
+                continue
+            if inside.halves(space.find(outcome.state), 1)[0] == component.number:
+                names[space.system.steps[outcome.choice.step].name] = None
+        if looked >= LOOKED_AT or len(names) > SHOWN:
+            break
+    shown = ", ".join(list(names)[:SHOWN]) + (", …" if len(names) > SHOWN else "")
+    return f"a Zeno run: {shown} can go on for ever in no time; liveness looks at runs in which time passes"
+
