@@ -14,6 +14,7 @@ from verify.engines.native.graph import FIRST_TRUTH, Component, Filter, Graph
 from verify.engines.native.questions import WINDOW, Questions
 from verify.engines.native.space import NOWHERE, Memory, Space
 from verify.semantics.expressions import NO_EVENTS
+from verify.semantics.interpreter import Choice
 from verify.system.expression import Expression
 from verify.system.property import AlwaysEventually, Eventually, EventuallyAlways, LeadsTo, Until
 from verify.trace.trace import Trace
@@ -187,15 +188,14 @@ def _found(hops: list[tuple[int, int, Filter]] | None) -> list[tuple[int, int, F
     return hops
 
 
-def _stem(graph: Graph, shape: Shape, start: int) -> list:
+def _stem(graph: Graph, shape: Shape, start: int) -> list[Choice]:
     space = graph.space
     if shape.everywhere:
         return space.path(start)
     if start in shape.pending:
         return [space.roots[start]]
-    enter = shape.enter or ANY
-    starts = [(root, 1 if root in shape.pending else 0) for root in range(len(space.roots))]
-    if shape.enter is None:
-        starts = [(root, 1) for root in sorted(shape.pending)]
-    hops = _found(graph.way(starts, shape.along, enter, start))
+    starts = [(root, 1) for root in sorted(shape.pending)]
+    if shape.enter is not None:
+        starts += [(root, 0) for root in range(len(space.roots))]
+    hops = _found(graph.way(starts, shape.along, shape.enter or ANY, start))
     return [space.roots[hops[0][0]], *graph.choices(hops)]
