@@ -39,9 +39,9 @@ ATOMS = st.sampled_from([P, Q, P, Q, P, Q, negation(P), TRUE, FALSE]).map(atom)
 FORMULAS = st.recursive(
     ATOMS,
     lambda inner: st.one_of(
-        st.builds(lambda w, a: op(w, a), st.sampled_from(ONE), inner),
-        st.builds(lambda w, a, b: op(w, a, b), st.sampled_from(TWO), inner, inner),
-        st.builds(lambda w, a, b, c: op(w, a, b, c), st.sampled_from(("and", "or")), inner, inner, inner),
+        st.builds(op, st.sampled_from(ONE), inner),
+        st.builds(op, st.sampled_from(TWO), inner, inner),
+        st.builds(op, st.sampled_from(("and", "or")), inner, inner, inner),
     ),
     max_leaves=6,
 )
@@ -125,7 +125,14 @@ def test_an_automaton_accepts_exactly_the_lassos_that_satisfy_its_formula(formul
 
 
 @settings(max_examples=60)
-@given(FORMULAS, st.lists(st.tuples(st.lists(st.integers(0, 3), max_size=6), st.lists(st.integers(0, 3), min_size=1, max_size=6)), min_size=5, max_size=20))
+@given(
+    FORMULAS,
+    st.lists(
+        st.tuples(st.lists(st.integers(0, 3), max_size=6), st.lists(st.integers(0, 3), min_size=1, max_size=6)),
+        min_size=5,
+        max_size=20,
+    ),
+)
 def test_and_of_longer_lassos(formula, words):
     check(formula, [((*stem, *cycle), len(stem)) for stem, cycle in words])
 
@@ -173,8 +180,8 @@ def at(formula, word, back, position):
 SMALL = st.recursive(
     ATOMS,
     lambda inner: st.one_of(
-        st.builds(lambda w, a: op(w, a), st.sampled_from(ONE), inner),
-        st.builds(lambda w, a, b: op(w, a, b), st.sampled_from(TWO), inner, inner),
+        st.builds(op, st.sampled_from(ONE), inner),
+        st.builds(op, st.sampled_from(TWO), inner, inner),
     ),
     max_leaves=3,
 )
@@ -211,6 +218,8 @@ def test_what_a_prefix_settles_stays_so(formula, word, more):
         (op("and", *(always(eventually(atom(x))) for x in (P, Q, R))), 1, 3),
         (eventually(eventually(always(eventually(atom(P))))), 1, 1),
         (op("or", atom(P), op("not", atom(P))), 2, 0),
+        (op("or", *(always(eventually(atom(Read(i)))) for i in range(70))), 1, 1),
+        (op("and", *(eventually(always(atom(Read(i)))) for i in range(70))), 2, 1),
     ],
 )
 def test_well_known_formulas_have_small_automata(formula, states, sets):
@@ -224,9 +233,12 @@ def test_nothing_accepts_what_cannot_be():
 
 
 def test_a_formula_that_grows_out_of_hand_is_refused():
-    goals = [eventually(op("and", atom(Read(i)), eventually(atom(Read(i + 20))))) for i in range(12)]
-    with pytest.raises(TooLarge, match="more than"):
-        translate(op("and", *goals))
+    states = [eventually(op("and", atom(Read(i)), eventually(atom(Read(i + 20))))) for i in range(8)]
+    ways = [always(eventually(atom(Read(i)))) for i in range(14)]
+    sets = [eventually(always(op("or", atom(Read(i)), eventually(atom(Read(i + 70)))))) for i in range(70)]
+    for word, parts in (("and", states), ("and", ways), ("or", sets)):
+        with pytest.raises(TooLarge, match="more than"):
+            translate(op(word, *parts))
 
 
 # ---- SPIN
@@ -259,20 +271,21 @@ class NeverClaim:
     def __init__(self, text):
         always_true = compile("True", "guard", "eval")
         self.block, self.edges, self.final = {}, [], set()
-        inside = True
+        body = True
         for line in text.splitlines():
             if label := re.match(r"^(\w+):", line):
-                if inside:  # labels that follow one another name one state
+                if body:  # labels that follow one another name one state
                     self.edges.append([])
-                inside = False
+                body = False
                 self.block[label[1]] = len(self.edges) - 1
                 self.final |= {len(self.edges) - 1} if label[1].startswith("accept") else set()
-            elif move := re.match(r"^\s*:: (?:atomic \{ )?\((.*)\) -> (?:goto (\w+)|assert)", line):
+                continue
+            body = True
+            if move := re.match(r"^\s*:: (?:atomic \{ )?\((.*)\) -> (?:goto (\w+)|assert)", line):
                 guard = move[1].replace("!", " not ").replace("&&", " and ").replace("||", " or ")
                 self.edges[-1].append((compile(guard.strip(), "guard", "eval"), move[2] or "accept_all"))
             elif line.strip() == "skip":
                 self.edges[-1].append((always_true, "accept_all"))
-            inside = inside or ":" not in line or "::" in line
 
     def accepts(self, word, back):
         edges, waiting = {}, [(0, 0)]

@@ -28,8 +28,8 @@ class Move(NamedTuple):
 class Automaton:
     """Accepts a word if some run from state 0 makes moves of each of the ``sets`` accepting sets infinitely often.
 
-    ``moves[q]``: those of state q. ``settled``: states without an obligation, in which every word is accepted. A run gets there by
-    a finite word on which the formula's three-valued reading is true already (its informative prefixes: O. Kupferman and
+    ``moves[q]``: those of state q. ``settled``: states without an obligation, in which every word is accepted. A run gets there
+    by a finite word on which the formula's three-valued reading is true already (its informative prefixes: O. Kupferman and
     M. Y. Vardi, Model checking of safety properties, Form. Methods Syst. Des. 19, 2001, doi:10.1023/A:1011254632723).
     """
 

@@ -68,6 +68,8 @@ class Formulas:
             return a if b == TRUE else b
         if self._always(a) and self._always(b):
             return self.release(FALSE, self.both(self.nodes[a].right, self.nodes[b].right))
+        if self._eventually_always(a) and self._eventually_always(b):
+            return self.until(TRUE, self.both(self.nodes[a].right, self.nodes[b].right))
         return self._make(Kind.AND, min(a, b), max(a, b))
 
     def either(self, a: int, b: int) -> int:
@@ -78,6 +80,8 @@ class Formulas:
             return a if b == FALSE else b
         if self._eventually(a) and self._eventually(b):
             return self.until(TRUE, self.either(self.nodes[a].right, self.nodes[b].right))
+        if self._always_eventually(a) and self._always_eventually(b):
+            return self.release(FALSE, self.either(self.nodes[a].right, self.nodes[b].right))
         return self._make(Kind.OR, min(a, b), max(a, b))
 
     def until(self, a: int, b: int) -> int:
@@ -89,7 +93,7 @@ class Formulas:
             return b
         if a == TRUE and inner.kind is Kind.UNTIL:
             return self.until(TRUE, inner.right)
-        if a == TRUE and self._always(b) and self._eventually(inner.right):
+        if a == TRUE and self._always_eventually(b):
             return b
         return self._make(Kind.UNTIL, a, b)
 
@@ -102,7 +106,7 @@ class Formulas:
             return b
         if a == FALSE and inner.kind is Kind.RELEASE:
             return self.release(FALSE, inner.right)
-        if a == FALSE and self._eventually(b) and self._always(inner.right):
+        if a == FALSE and self._eventually_always(b):
             return b
         return self._make(Kind.RELEASE, a, b)
 
@@ -115,6 +119,12 @@ class Formulas:
 
     def _eventually(self, a: int) -> bool:
         return self.nodes[a].kind is Kind.UNTIL and self.nodes[a].left == TRUE
+
+    def _always_eventually(self, a: int) -> bool:
+        return self._always(a) and self._eventually(self.nodes[a].right)
+
+    def _eventually_always(self, a: int) -> bool:
+        return self._eventually(a) and self._always(self.nodes[a].right)
 
     def normal(self, formula: LtlFormula, positive: bool = True) -> int:
         """The formula, or its negation, in negation normal form."""

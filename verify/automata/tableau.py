@@ -10,6 +10,7 @@ from verify.automata.reduction import reduced
 from verify.system.property import LtlFormula
 
 MOST_STATES = 500
+MOST_SETS = 60
 MOST_TERMS = 2_000
 
 
@@ -56,9 +57,14 @@ def translate(formula: LtlFormula, *, negated: bool = False) -> Automaton:
             message = f"the automaton of the formula has more than {MOST_STATES} states or {10 * MOST_STATES} moves"
             raise TooLarge(message)
     untils = sorted({u for row in rows for term in row for u in term.postponed})
+    if len(untils) > MOST_SETS:
+        message = f"the automaton of the formula has more than {MOST_SETS} accepting sets"
+        raise TooLarge(message)
     moves = tuple(
         tuple(
-            Move(t.positive, t.negative, index[t.rest], sum(1 << k for k, u in enumerate(untils) if u not in t.postponed))
+            Move(
+                t.positive, t.negative, index[t.rest], sum(1 << k for k, u in enumerate(untils) if u not in t.postponed)
+            )
             for t in row
         )
         for row in rows

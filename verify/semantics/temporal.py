@@ -1,7 +1,8 @@
 """Linear temporal logic on runs, straight from the meaning of the operators.
 
-What is read is the truth of each predicate at each moment. A finite run is read as one that goes on for ever in a moment of which
-nothing is known, with the three truth values of S. C. Kleene, None for unknown: what is true or false then is so however it goes on.
+What is read is the truth of each predicate at each moment. A finite run is read as one that goes on for ever in a moment of
+which nothing is known, with the three truth values of S. C. Kleene, None for unknown: what is true or false then is so however
+the run goes on.
 """
 
 from __future__ import annotations
