@@ -777,6 +777,38 @@ def test_random_formulas_against_a_guess_of_the_truth_of_every_part():
     assert counted[Verdict.VIOLATED, True] >= 30, counted
 
 
+def test_a_finite_violation_of_a_formula_is_found_in_a_search_that_is_cut_short():
+    system = chosen((0, 1), (1, 2), (2, 3), (3, 2), fairness=())
+    forms = [
+        Ltl(op("until", LtlAtom(at(0)), LtlAtom(at(2)))),  # lost at 1
+        Ltl(op("always", op("not", LtlAtom(at(3))))),  # lost at 3, which is not reached
+        Ltl(op("eventually", LtlAtom(at(3)))),  # needs a loop
+    ]
+    asked = [Property(f"p{i}", form) for i, form in enumerate(forms)]
+    found, *others = ExplicitEngine().check(system, asked, Budget(Limits(states=2)))
+    assert judge(system, asked[0], found).run.steps == 1
+    for claim in others:
+        assert isinstance(claim.answer, Unknown)
+        assert "no finite violation" in claim.answer.reason
+
+
+def test_a_formula_whose_automaton_is_too_large_is_undecided():
+    system = chosen((0, 1), (1, 0), fairness=())
+    goals = (op("always", op("eventually", LtlAtom(equal(Read(0), Constant(i))))) for i in range(14))
+    asked = Property("p", Ltl(op("not", op("and", *goals))))
+    (claim,) = ExplicitEngine().check(system, [asked], Budget())
+    ruling = judge(system, asked, claim)
+    assert ruling.verdict is Verdict.UNDECIDED
+    assert "automaton" in ruling.backing
+
+
+def test_the_first_moment_has_no_events():
+    # 0 holds before any step; a formula without a word of time is about the first moment alone
+    system = chosen((0, 1), (1, 0), fairness=())
+    assert decide(system, Ltl(LtlAtom(at(0)))) is Verdict.PROVED
+    assert decide(system, Ltl(LtlAtom(at(1)))) is Verdict.VIOLATED
+
+
 # ---- less than everything
 
 

@@ -333,6 +333,14 @@ def test_until_is_not_violated_by_a_lasso_on_which_hold_breaks_after_the_goal():
         fails(Until(at(0), at(1)), trace(UP, TICK, TICK, RING, loop=1))
 
 
+def test_a_formula_that_may_still_come_true_is_not_lost_by_a_finite_trace():
+    waits = Ltl(LtlApply("until", (LtlAtom(at(0)), LtlAtom(at(2)))))
+    with pytest.raises(Convicted, match="does not violate"):
+        fails(waits, trace(TICK))
+    assert fails(waits, trace(UP)).verdict is Verdict.VIOLATED
+    assert fails(waits, trace(TICK, TICK, RING, loop=0)).verdict is Verdict.VIOLATED
+
+
 # ---- faults
 
 
