@@ -19,12 +19,11 @@ class TooLarge(Exception):  # noqa: N818 - an answer
 
 
 class Term(NamedTuple):
-    """One way to satisfy a set of formulas: literals now, formulas from the next moment on, untils that are put off."""
+    """One way to satisfy a set of formulas: literals now, and formulas from the next moment on."""
 
     positive: int = 0
     negative: int = 0
     rest: frozenset[int] = frozenset()
-    postponed: frozenset[int] = frozenset()
 
     def asks_less(self, other: Term) -> bool:
         """Whether it asks for nothing that the other does not ask for."""
@@ -32,7 +31,6 @@ class Term(NamedTuple):
             self.positive & other.positive == self.positive
             and self.negative & other.negative == self.negative
             and self.rest <= other.rest
-            and self.postponed <= other.postponed
         )
 
 
@@ -41,7 +39,8 @@ def translate(formula: LtlFormula, *, negated: bool = False) -> Automaton:
 
     J.-M. Couvreur, On-the-fly verification of linear temporal logic, FM'99, LNCS 1708, doi:10.1007/3-540-48119-2_16: the tableau
     of R. Gerth, D. Peled, M. Y. Vardi and P. Wolper (PSTV 1995, doi:10.1007/978-0-387-34892-6_1) with letters and acceptance on
-    the moves: for each until, the set of moves that do not put it off.
+    the moves: for each until, the set of moves that do not put it off. As there is no next, those are the moves that do not ask
+    for it at the next moment.
     """
     formulas = Formulas()
     start = formulas.normal(formula, not negated)
@@ -56,15 +55,13 @@ def translate(formula: LtlFormula, *, negated: bool = False) -> Automaton:
         if len(order) > MOST_STATES or sum(map(len, rows)) > 10 * MOST_STATES:
             message = f"the automaton of the formula has more than {MOST_STATES} states or {10 * MOST_STATES} moves"
             raise TooLarge(message)
-    untils = sorted({u for row in rows for term in row for u in term.postponed})
+    untils = sorted({f for state in order for f in state if formulas.nodes[f].kind is Kind.UNTIL})
     if len(untils) > MOST_SETS:
         message = f"the automaton of the formula has more than {MOST_SETS} accepting sets"
         raise TooLarge(message)
     moves = tuple(
         tuple(
-            Move(
-                t.positive, t.negative, index[t.rest], sum(1 << k for k, u in enumerate(untils) if u not in t.postponed)
-            )
+            Move(t.positive, t.negative, index[t.rest], sum(1 << k for k, u in enumerate(untils) if u not in t.rest))
             for t in row
         )
         for row in rows
@@ -116,7 +113,7 @@ def _expanded(formulas: Formulas, number: int, term: Term) -> list[tuple[tuple[i
         case Kind.OR:
             return [((left,), term), ((right,), term)]
         case Kind.UNTIL:
-            later = term._replace(rest=term.rest | {number}, postponed=term.postponed | {number})
+            later = term._replace(rest=term.rest | {number})
             return [((left,), later), ((right,), term)]
         case Kind.RELEASE:
             return [((right,), term._replace(rest=term.rest | {number})), ((left, right), term)]
