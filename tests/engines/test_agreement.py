@@ -1,5 +1,6 @@
 """The explicit engine against naive answers on random small systems: verdicts, shortest lengths, counts, and the judge."""
 
+import copy
 import dataclasses
 import importlib.util
 import itertools
@@ -27,6 +28,9 @@ from verify.system.property import (
     Eventually,
     EventuallyAlways,
     LeadsTo,
+    Ltl,
+    LtlApply,
+    LtlAtom,
     Never,
     NeverLonger,
     Possible,
@@ -181,7 +185,7 @@ class Naive:
     def good_set(self, part, needed):
         """Whether a run that goes round all of a strongly connected set for ever is one that violates."""
         inside = [(n, step) for n in part for a, step in self.edges[n] if a in part]
-        if not any(step == TICK for _, step in inside) or not part & needed:
+        if not any(step == TICK for _, step in inside) or not all(part & each for each in needed):
             return False
         for fairness in self.system.fairness:
             if any(step in fairness.steps for _, step in inside):
@@ -192,7 +196,7 @@ class Naive:
         return True
 
     def endless(self, allowed, needed):
-        """Whether there is a fair endless run within ``allowed``, past ``needed`` again and again.
+        """Whether there is a fair endless run within ``allowed``, past each set in ``needed`` again and again.
 
         The groups of strong fairness that it takes for ever are guessed; no node may enable another one.
         """
@@ -259,9 +263,70 @@ class Naive:
                     level += 1
                 allowed = self.forward(self.first, going)
                 return self.fair(allowed, allowed), None
+            case Ltl(formula):
+                length = self.shortest_loss(formula)
+                return length is not None or self.false_for_ever(formula), length
         raise AssertionError(form)
 
-    def fair(self, allowed, needed):
+    # ---- formulas
+
+    def shortest_loss(self, formula):
+        """The length of a shortest run after which a formula is false: what is left to ask for, step by step.
+
+        F. Bacchus and F. Kabanza, Planning for temporally extended goals, Ann. Math. Artif. Intell. 22, 1998.
+        """
+        where = {a: self.where(a) for a in predicates(formula)}
+        whole = folded(formula)
+        level, front, seen = 0, {(n, left_after(whole, n, where)) for n in self.first}, set()
+        while front:
+            if any(left == NO for _, left in front):
+                return level
+            seen |= front
+            front = {
+                (a, any_of([all_of([left_after(f, a, where) for f in x]) for x in left]))
+                for n, left in front
+                for a, _ in self.edges[n]
+            } - seen
+            level += 1
+        return None
+
+    def false_for_ever(self, formula):
+        """Whether a fair endless run makes a formula false: a guess of the truth of each part at each moment.
+
+        O. Lichtenstein and A. Pnueli, Checking that finite state concurrent programs satisfy their linear specification,
+        POPL 1985, doi:10.1145/318593.318622.
+        """
+        where = {a: self.where(a) for a in predicates(formula)}
+        temporal = [f for f in parts(formula) if isinstance(f, LtlApply) and f.operator in FULFILLED]
+        guesses = list(itertools.product((False, True), repeat=len(temporal)))
+
+        def truth(node):
+            """The parts' truth at an arrival, given that of the temporal ones."""
+            arrival, guess = node[:2], dict(zip(temporal, node[2], strict=True))
+
+            def of(f):
+                if isinstance(f, LtlAtom):
+                    return arrival in where[f.predicate]
+                return guess[f] if f in guess else CONNECTIVE[f.operator]([of(a) for a in f.arguments])
+
+            return of
+
+        def follows(one, other):
+            return all(one(f) == NOW[f.operator]([one(a) for a in f.arguments], other(f)) for f in temporal)
+
+        known = {(*n, g): truth((*n, g)) for n in self.nodes for g in guesses}
+        tableau = copy.copy(self)
+        tableau.nodes = list(known)
+        tableau.edges = {
+            n: [((*a, g), step) for a, step in self.edges[n[:2]] for g in guesses if follows(known[n], known[*a, g])]
+            for n in known
+        }
+        first = [(*n, g) for n in self.first for g in guesses if not known[*n, g](formula)]
+        allowed = tableau.forward(first, set(known))
+        needed = [{n for n in allowed if FULFILLED[f.operator](f, known[n])} for f in temporal]
+        return tableau.fair(allowed, *needed)
+
+    def fair(self, allowed, *needed):
         answer = self.endless(allowed, needed)
         if len(allowed) <= 7:
             assert answer == self.endless_by_subsets(allowed, needed)
@@ -303,6 +368,118 @@ def _closure(after, start):
             found.add(s)
             waiting += after[s]
     return found
+
+
+def parts(formula):
+    """A formula and all below it, each once."""
+    inner = [formula.arguments] if isinstance(formula, LtlApply) else []
+    return list(dict.fromkeys([formula, *(p for row in inner for a in row for p in parts(a))]))
+
+
+def predicates(formula):
+    return [p.predicate for p in parts(formula) if isinstance(p, LtlAtom)]
+
+
+CONNECTIVE = {
+    "not": lambda x: not x[0],
+    "and": all,
+    "or": any,
+    "implies": lambda x: not x[0] or x[1],
+}
+NOW = {  # the truth now, from that of the parts now and of the whole at the next moment
+    "always": lambda x, after: x[0] and after,
+    "eventually": lambda x, after: x[0] or after,
+    "until": lambda x, after: x[1] or (x[0] and after),
+    "weakly until": lambda x, after: x[1] or (x[0] and after),
+    "release": lambda x, after: x[1] and (x[0] or after),
+}
+FULFILLED = {  # what happens again and again, so that the truth of a part is not put off for ever
+    "always": lambda f, of: of(f) or not of(f.arguments[0]),
+    "eventually": lambda f, of: not of(f) or of(f.arguments[0]),
+    "until": lambda f, of: not of(f) or of(f.arguments[1]),
+    "weakly until": lambda f, of: of(f) or not (of(f.arguments[0]) or of(f.arguments[1])),
+    "release": lambda f, of: of(f) or not of(f.arguments[1]),
+}
+
+
+def made(word, arguments):
+    """An operator applied to formulas, True and False; constants folded."""
+    if word in CONNECTIVE:
+        if word == "implies":
+            return made("or", [made("not", arguments[:1]), arguments[1]])
+        if word == "not":
+            return not arguments[0] if isinstance(arguments[0], bool) else (word, *arguments)
+        stops = word != "and"
+        if stops in arguments:
+            return stops
+        kept = frozenset(a for a in arguments if not isinstance(a, bool))
+        return (word, kept) if kept else not stops
+    one, last = arguments[0], arguments[-1]
+    if isinstance(last, bool) and not (word == "weakly until" and not last):
+        return last
+    if isinstance(one, bool):
+        return {
+            "until": made("eventually", [last]) if one else last,
+            "weakly until": one or last,
+            "release": last if one else made("always", [last]),
+        }[word]
+    return (word, *arguments)
+
+
+def folded(formula):
+    if isinstance(formula, LtlAtom):
+        constant = isinstance(formula.predicate, Constant)
+        return bool(formula.predicate.value) if constant else ("atom", formula.predicate)
+    return made(formula.operator, [folded(a) for a in formula.arguments])
+
+
+# What is left to ask: alternatives, each a set of formulas that begin with a word of time, or negations of such.
+YES, NO = frozenset({frozenset()}), frozenset()
+
+
+def fewest(alternatives):
+    return frozenset(x for x in alternatives if not any(y < x for y in alternatives))
+
+
+def all_of(rows):
+    return fewest({frozenset().union(*choice) for choice in itertools.product(*rows)})
+
+
+def any_of(rows):
+    return fewest(frozenset().union(*rows))
+
+
+def none_of(row):
+    turned = [[frozenset({f[1] if f[0] == "not" else ("not", f)}) for f in x] for x in row]
+    return all_of(turned)
+
+
+def left_after(formula, arrival, where):
+    """What a formula asks of the run after an arrival."""
+    if isinstance(formula, bool):
+        return YES if formula else NO
+    word, *inner = formula
+    if word == "atom":
+        return YES if arrival in where[inner[0]] else NO
+    inner = inner[0] if word in ("and", "or") else inner
+    now = [left_after(a, arrival, where) for a in inner]
+    again = frozenset({frozenset({formula})})
+    match word:
+        case "not":
+            return none_of(now[0])
+        case "and":
+            return all_of(now)
+        case "or":
+            return any_of(now)
+        case "always":
+            return all_of([now[0], again])
+        case "eventually":
+            return any_of([now[0], again])
+        case "until" | "weakly until":
+            return any_of([now[1], all_of([now[0], again])])
+        case "release":
+            return all_of([now[1], any_of([now[0], again])])
+    raise AssertionError(formula)
 
 
 def expected(naive, form):
@@ -506,6 +683,130 @@ def test_a_step_that_only_fails_is_enabled_all_the_same():
     for strong in (False, True):
         system = chosen((0, 9), fairness=(Fairness("fails", (0,), strong),))
         assert decide(system, Eventually(at(3))) is Verdict.INVALID
+
+
+# ---- formulas
+
+
+def op(word, *arguments):
+    return LtlApply(word, arguments)
+
+
+def as_formula(form):
+    """A named form, written as a formula."""
+    match form:
+        case Never(bad):
+            return op("always", op("not", LtlAtom(bad)))
+        case Eventually(good):
+            return op("eventually", LtlAtom(good))
+        case EventuallyAlways(good):
+            return op("eventually", op("always", LtlAtom(good)))
+        case AlwaysEventually(good):
+            return op("always", op("eventually", LtlAtom(good)))
+        case LeadsTo(trigger, response):
+            return op("always", op("implies", LtlAtom(trigger), op("eventually", LtlAtom(response))))
+        case Until(hold, goal):
+            return op("until", LtlAtom(hold), LtlAtom(goal))
+    raise AssertionError(form)
+
+
+def asked_with_fairness(start, count):
+    """Random systems, half of them with fairness of their own, and makers of predicates for them."""
+    for seed, (system, _, _) in seeded(start, count, 0):
+        rng = random.Random(seed)
+        steps = range(len(system.steps))
+        number = rng.randint(1, 2) if steps and rng.random() < 0.5 else 0
+        groups = [Fairness(f"g{i}", (rng.choice(steps),), rng.random() < 0.7) for i in range(number)]
+        fair = dataclasses.replace(system, fairness=tuple(groups)) if groups else system
+        source = RANDOM.Seeded(rng)
+        yield (
+            seed,
+            fair,
+            RANDOM.Makers(source, system.variables, system.timers, system.lanes, system.messages, system.events),
+        )
+
+
+def test_a_named_form_written_as_a_formula_has_the_same_verdict():
+    counted = Counter()
+    for seed, system, m in asked_with_fairness(60_000, 220):
+        named = [RANDOM.random_form(m, kind) for kind in (*LIVENESS, Never)]
+        # a formula that is false of itself is so at once; the named forms look for an endless run
+        named = [f for f in named if not any(isinstance(p, Constant) for p in predicates(as_formula(f)))]
+        logical = [Ltl(as_formula(f)) for f in named]
+        asked = [Property(f"p{i}", f) for i, f in enumerate([*named, *logical])]
+        rulings = [
+            judge(system, p, c) for p, c in zip(asked, ExplicitEngine().check(system, asked, Budget()), strict=True)
+        ]
+        for form, one, other in zip(named, rulings, rulings[len(named) :], strict=False):
+            assert one.verdict is other.verdict, (seed, form)
+            finite = one.run is not None and one.run.trace.loop is None
+            assert not finite or one.run.steps == other.run.steps, (seed, form)
+            counted[type(form).__name__, one.verdict] += 1
+    for kind in (*LIVENESS, Never):
+        assert counted[kind.__name__, Verdict.VIOLATED] >= 10, counted
+        assert counted[kind.__name__, Verdict.PROVED] >= 10, counted
+
+
+def random_formula(rng, atoms, depth):
+    if depth == 0 or rng.random() < 0.2:
+        return LtlAtom(rng.choice(atoms))
+    word = rng.choice(("not", "and", "or", "implies", *NOW))
+    return op(
+        word,
+        *(random_formula(rng, atoms, depth - 1) for _ in range(1 if word in ("not", "always", "eventually") else 2)),
+    )
+
+
+def test_random_formulas_against_a_guess_of_the_truth_of_every_part():
+    counted = Counter()
+    for seed, system, m in asked_with_fairness(70_000, 200):
+        naive, rng = Naive(system), random.Random(seed)
+        if len(naive.nodes) > 24:
+            continue
+        atoms = [m.truth(m.source.integer(0, 2), (), events=True) for _ in range(2)]
+        formulas = [random_formula(rng, atoms, 3) for _ in range(4)]
+        formulas = [f for f in formulas if sum(isinstance(p, LtlApply) and p.operator in NOW for p in parts(f)) <= 3]
+        try:
+            for formula, (_, verdict) in zip(formulas, compare(system, [Ltl(f) for f in formulas], naive), strict=True):
+                finite = verdict is Verdict.VIOLATED and naive.shortest_loss(formula) is not None
+                counted[verdict, finite] += 1
+        except Exception as problem:
+            raise AssertionError(f"seed {seed}") from problem
+    assert counted[Verdict.PROVED, False] >= 30, counted
+    assert counted[Verdict.VIOLATED, False] >= 30, counted
+    assert counted[Verdict.VIOLATED, True] >= 30, counted
+
+
+def test_a_finite_violation_of_a_formula_is_found_in_a_search_that_is_cut_short():
+    system = chosen((0, 1), (1, 2), (2, 3), (3, 2), fairness=())
+    forms = [
+        Ltl(op("until", LtlAtom(at(0)), LtlAtom(at(2)))),  # lost at 1
+        Ltl(op("always", op("not", LtlAtom(at(3))))),  # lost at 3, which is not reached
+        Ltl(op("eventually", LtlAtom(at(3)))),  # needs a loop
+    ]
+    asked = [Property(f"p{i}", form) for i, form in enumerate(forms)]
+    found, *others = ExplicitEngine().check(system, asked, Budget(Limits(states=2)))
+    assert judge(system, asked[0], found).run.steps == 1
+    for claim in others:
+        assert isinstance(claim.answer, Unknown)
+        assert "no finite violation" in claim.answer.reason
+
+
+def test_a_formula_whose_automaton_is_too_large_is_undecided():
+    system = chosen((0, 1), (1, 0), fairness=())
+    goals = (op("always", op("eventually", LtlAtom(equal(Read(0), Constant(i))))) for i in range(14))
+    asked = Property("p", Ltl(op("not", op("and", *goals))))
+    (claim,) = ExplicitEngine().check(system, [asked], Budget())
+    ruling = judge(system, asked, claim)
+    assert ruling.verdict is Verdict.UNDECIDED
+    assert "automaton" in ruling.backing
+
+
+def test_the_first_moment_has_no_events():
+    # 0 holds before any step; a formula without a word of time is about the first moment alone
+    system = chosen((0, 1), (1, 0), fairness=())
+    assert decide(system, Ltl(LtlAtom(at(0)))) is Verdict.PROVED
+    assert decide(system, Ltl(LtlAtom(at(1)))) is Verdict.VIOLATED
 
 
 # ---- less than everything

@@ -18,6 +18,7 @@ from verify.system.property import (
     EventuallyAlways,
     LeadsTo,
     Ltl,
+    LtlApply,
     LtlAtom,
     Never,
     NeverLonger,
@@ -70,6 +71,8 @@ FORMS = {
     "leads to": LeadsTo(at(0), at(1)),
     "until": Until(at(0), at(1)),
     "until, broken": Until(at(1), at(2)),
+    "ltl": Ltl(LtlApply("eventually", (LtlAtom(at(1)),))),
+    "ltl, broken": Ltl(LtlApply("until", (LtlAtom(at(1)), LtlAtom(at(2))))),
 }
 
 
@@ -118,6 +121,7 @@ def test_honest_lassos_and_traces_by_hand():
         EventuallyAlways(at(1)),
         LeadsTo(at(0), at(1)),
         Until(at(0), at(1)),
+        Ltl(LtlApply("eventually", (LtlAtom(at(1)),))),
     ):
         ruling = fails(form, trace(*round_, loop=0))
         assert ruling.verdict is Verdict.VIOLATED
@@ -254,7 +258,8 @@ def test_a_trace_that_ends_in_an_error_is_no_violation():
         (EventuallyAlways(at(1)), trace(TICK, TICK)),
         (LeadsTo(at(0), at(1)), trace(TICK, TICK)),
         (Possible(at(2)), trace(UP)),
-        (Ltl(LtlAtom(FALSE)), trace(UP)),
+        (Ltl(LtlAtom(at(0))), trace(UP)),
+        (Ltl(LtlApply("eventually", (LtlAtom(at(2)),))), trace(TICK)),
     ],
 )
 def test_a_trace_that_violates_nothing_convicts(form, given):
@@ -281,6 +286,7 @@ def test_a_lasso_that_is_no_endless_run_convicts(given, why):
         EventuallyAlways(at(2)),
         AlwaysEventually(at(2)),
         LeadsTo(at(0), at(2)),
+        Ltl(LtlApply("eventually", (LtlAtom(at(2)),))),
     ):
         with pytest.raises(Convicted, match=why):
             fails(form, given)
@@ -312,6 +318,7 @@ def test_an_unfair_lasso_convicts():
         LeadsTo(at(0), at(1)),
         LeadsTo(at(3), at(2)),
         Until(at(0), at(1)),
+        Ltl(LtlApply("always", (LtlApply("eventually", (LtlAtom(at(1)),)),))),
         Never(at(2)),
         Possible(at(1)),
     ],
@@ -324,6 +331,14 @@ def test_a_lasso_that_does_not_violate_convicts(form):
 def test_until_is_not_violated_by_a_lasso_on_which_hold_breaks_after_the_goal():
     with pytest.raises(Convicted, match="does not violate"):
         fails(Until(at(0), at(1)), trace(UP, TICK, TICK, RING, loop=1))
+
+
+def test_a_formula_that_may_still_come_true_is_not_lost_by_a_finite_trace():
+    waits = Ltl(LtlApply("until", (LtlAtom(at(0)), LtlAtom(at(2)))))
+    with pytest.raises(Convicted, match="does not violate"):
+        fails(waits, trace(TICK))
+    assert fails(waits, trace(UP)).verdict is Verdict.VIOLATED
+    assert fails(waits, trace(TICK, TICK, RING, loop=0)).verdict is Verdict.VIOLATED
 
 
 # ---- faults

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from verify.base.diagnostic import Diagnostic, InputError, did_you_mean, error
 from verify.base.place import Place
 from verify.lang import syntax as s
+from verify.lang.formula_help import formula_help
 
 if TYPE_CHECKING:
     from lark import Lark, Token
@@ -88,7 +89,7 @@ def _attempt(text: str, path: str) -> tuple[s.File | None, Diagnostic | None, in
         help_text = (
             "texts stand in double quotes, on one line"
             if character in "\"'"
-            else "remove it, or write it in a comment (# …)"
+            else formula_help(text[: found.pos_in_stream], character) or "remove it, or write it in a comment (# …)"
         )
         shown = repr(character) if character.isprintable() else f"the character U+{ord(character):04X}"
         return None, error("E102", f"{shown} means nothing here", place, help_text), found.line
@@ -118,7 +119,10 @@ def _unexpected(found: Exception, text: str, path: str) -> tuple[None, Diagnosti
     words = [w for a in accepts for w in _words(a)]
     suggestion = did_you_mean(str(token), words) if str(token).isidentifier() else ""
     before = text[: token.start_pos or 0]
-    if re.search(r"\d(\.\d+)? +$", before) and str(token) in ("s", "ms", "us", "ns", "min", "h"):
+    in_formula = formula_help(before, str(token))
+    if in_formula:
+        suggestion = in_formula
+    elif re.search(r"\d(\.\d+)? +$", before) and str(token) in ("s", "ms", "us", "ns", "min", "h"):
         suggestion = f"a duration is written without a space: {before.split()[-1]}{token}"
     elif re.search(r"\d$", before) and str(token) == ".":
         suggestion = "only durations have fractions, and their unit follows without a space: 3.6s"

@@ -620,6 +620,12 @@ class TreeBuilder(Transformer[Token, s.File]):
     def ltl_atom(self, meta: Meta, c: list[Any]) -> s.LtlNode:
         return s.LtlNode(self._at(meta), "atom", (), c[0])
 
+    def ltl_true(self, meta: Meta, c: list[Any]) -> s.LtlNode:
+        return s.LtlNode(self._at(meta), "atom", (), self.true_(meta, c))
+
+    def ltl_false(self, meta: Meta, c: list[Any]) -> s.LtlNode:
+        return s.LtlNode(self._at(meta), "atom", (), self.false_(meta, c))
+
     def ltl_name(self, _meta: Meta, c: list[Any]) -> s.LtlNode:
         place = self._at(c[0])
         return s.LtlNode(place, "atom", (), s.Name(place, str(c[0])))

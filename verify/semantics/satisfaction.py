@@ -6,10 +6,12 @@ at ``loop``: its infinite behaviour is the moments up to ``loop``, then those af
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, assert_never
 
 from verify.semantics.interpreter import TICK, Interpreter, State
+from verify.semantics.temporal import Reading, on_lasso, on_prefix
 from verify.system.expression import Constant, Expression
 from verify.system.property import (
     AlwaysEventually,
@@ -69,10 +71,19 @@ def violation(interpreter: Interpreter, form: Form, run: Sequence[Moment]) -> in
                 if not kept(moment):
                     return index
             return None
-        case Possible() | Eventually() | EventuallyAlways() | AlwaysEventually() | LeadsTo() | Ltl():
+        case Ltl(formula):
+            lost = bisect_left(  # what is false for certain stays so on a longer run
+                range(len(run)), True, key=lambda i: on_prefix(formula, _reading(interpreter, run[: i + 1])) is False
+            )
+            return lost if lost < len(run) else None
+        case Possible() | Eventually() | EventuallyAlways() | AlwaysEventually() | LeadsTo():
             return None
         case _:
             assert_never(form)
+
+
+def _reading(interpreter: Interpreter, run: Sequence[Moment]) -> Reading:
+    return lambda predicate: list(map(holds(interpreter, predicate), run))
 
 
 def witness(interpreter: Interpreter, form: Possible, run: Sequence[Moment]) -> int | None:
@@ -131,7 +142,9 @@ def lasso_violates(interpreter: Interpreter, form: Form, run: Sequence[Moment], 
             return any(asked(moment) for moment in run[last + 1 :])
         case Until(hold, goal):
             return not any(map(holds(interpreter, goal), run)) and all(map(holds(interpreter, hold), run))
-        case Never() | NeverLonger() | Possible() | Within() | Ltl():
+        case Ltl(formula):
+            return not on_lasso(formula, _reading(interpreter, run), loop)
+        case Never() | NeverLonger() | Possible() | Within():
             return False
         case _:
             assert_never(form)

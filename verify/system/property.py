@@ -102,7 +102,7 @@ class LtlAtom:
 
 @dataclass(frozen=True, slots=True)
 class LtlApply:
-    """``operator``: not, and, or, implies, always, eventually, until, release, weak until."""
+    """``operator``: not, and, or, implies, always, eventually, until, release, weakly until. There is no next."""
 
     operator: str
     arguments: tuple[LtlFormula, ...]

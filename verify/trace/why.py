@@ -51,7 +51,11 @@ def why(run: Run, system: System, form: Form) -> str:
         case Possible(good):
             return f"now: {_true_part(good, interpreter, last)}"
         case Ltl():
-            return ""
+            return (
+                "now it is false, however the run goes on"
+                if run.trace.loop is None
+                else "false if the loop goes on for ever"
+            )
         case _:
             assert_never(form)
 
@@ -108,6 +112,8 @@ def when(run: Run, system: System, form: Form) -> list[Span]:
         case Possible(good):
             return _spans([holds(interpreter, good)(m) for m in moments], "here it is")
         case Until():
+            return [Span(end, end, "property false")]
+        case Ltl() if loop is None:
             return [Span(end, end, "property false")]
         case Eventually() | AlwaysEventually() | EventuallyAlways() | Ltl():
             return []

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import assert_never
 
+from verify.automata.tableau import TooLarge
 from verify.base.budget import Budget
 from verify.engines.claim import Claim, Exhausted, Fails, Faulty, Holds, Unknown
 from verify.engines.explicit.graph import Graph, Truth, explore
 from verify.engines.explicit.health import Health, examine
-from verify.engines.explicit.liveness import LivenessForm, violating
+from verify.engines.explicit.liveness import violating
+from verify.engines.explicit.monitors import LivenessForm
 from verify.engines.explicit.safety import Watch, overdue, reach
 from verify.semantics.interpreter import Interpreter
 from verify.semantics.satisfaction import ticks_of
@@ -32,8 +34,6 @@ from verify.system.serialise import digest
 from verify.system.system import System
 from verify.trace.trace import Trace
 
-NO_LTL = "formulas of LTL outside the named forms wait for the automata engine"
-
 
 class ExplicitEngine:
     """Breadth-first search on the reference interpreter: shortest traces, exact counts."""
@@ -53,14 +53,15 @@ class ExplicitEngine:
 
 
 def _answer(form: Form, graph: Graph, health: Health, evidence: Exhausted) -> Holds | Fails | Unknown | Faulty:
-    if isinstance(form, Ltl):
-        return Unknown(NO_LTL, evidence.states, evidence.transitions, evidence.depth)
     if isinstance(form, Possible):
         witness = reach(graph, Truth(graph, form.good))
         if witness is not None:
             return Holds(evidence, witness)
     else:
-        trace = _violation(form, graph)
+        try:
+            trace = _violation(form, graph)
+        except TooLarge as problem:
+            return Unknown(str(problem), evidence.states, evidence.transitions, evidence.depth)
         if trace is not None:
             return Fails(trace, evidence)
     if health.fault is not None:
@@ -86,10 +87,10 @@ def _violation(form: Form, graph: Graph) -> Trace | None:
         case Within(trigger, response, bound):
             starts = None if trigger is None else Truth(graph, trigger)
             return overdue(graph, Watch(starts, Truth(graph, response), ticks_of(bound)))
-        case Eventually() | EventuallyAlways() | AlwaysEventually() | LeadsTo() | Until():
+        case Eventually() | EventuallyAlways() | AlwaysEventually() | LeadsTo() | Until() | Ltl():
             # in a search that was cut short no cycles are looked for: that takes longer than the search
             return violating(graph, form, cycles=not graph.incomplete)
-        case Possible() | Ltl():
+        case Possible():
             return None
         case _:
             assert_never(form)

@@ -3,63 +3,23 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from verify.engines.explicit.components import components
-from verify.engines.explicit.graph import Graph, Truth
-from verify.semantics.interpreter import Choice
-from verify.system.expression import TRUE
-from verify.system.property import AlwaysEventually, Eventually, EventuallyAlways, LeadsTo, Until
+from verify.engines.explicit.graph import Graph
+from verify.engines.explicit.monitors import FAILED, LivenessForm, Monitor, monitor
+from verify.semantics.interpreter import TICK, Choice
+from verify.system.property import Ltl, Until
 from verify.trace.trace import Trace
-
-LivenessForm = Eventually | EventuallyAlways | AlwaysEventually | LeadsTo | Until
-DONE, FAILED = -1, -2
-
-
-@dataclass(frozen=True, slots=True)
-class Monitor:
-    """A memory of one number beside the state. ``after(memory, p, q)``: the memory on arrival where p and q hold or not.
-
-    DONE: nothing can be violated any more; FAILED: violated at once. ``within``: a violating cycle has only nodes whose memory
-    satisfies it; ``meets``: and at least one whose memory satisfies this.
-    """
-
-    p: Truth
-    q: Truth
-    after: Callable[[int, bool, bool], int]
-    within: Callable[[int], bool]
-    meets: Callable[[int], bool]
-
-
-def monitor(form: LivenessForm, graph: Graph) -> Monitor:
-    """The monitor of a form; the memory before the first state is 0."""
-
-    def always(_: int) -> bool:
-        return True
-
-    def one(memory: int) -> bool:
-        return memory == 1
-
-    truth = Truth(graph, TRUE)
-    match form:
-        case Eventually(good):
-            return Monitor(Truth(graph, good), truth, lambda _m, p, _q: DONE if p else 0, always, always)
-        case EventuallyAlways(good):
-            return Monitor(Truth(graph, good), truth, lambda _m, p, _q: 0 if p else 1, always, one)
-        case AlwaysEventually(good):
-            return Monitor(Truth(graph, good), truth, lambda _m, p, _q: 0 if p else 1, one, always)
-        case LeadsTo(trigger, response):
-            p, q = Truth(graph, trigger), Truth(graph, response)
-            return Monitor(p, q, lambda m, asked, answered: 0 if answered else int(bool(m) or asked), one, always)
-        case Until(hold, goal):
-            p, q = Truth(graph, hold), Truth(graph, goal)
-            return Monitor(p, q, lambda _m, kept, done: DONE if done else 0 if kept else FAILED, always, always)
 
 
 @dataclass(slots=True)
 class Product:
-    """The explored states with the monitor's memory, breadth first; edges as (graph edge, node) in one flat list a node."""
+    """The explored states with the monitor's memory, breadth first; edges as (graph edge, node, marks) in flat lists.
+
+    Marks are those of the monitor's move. ``failed``: the node (or -1) and the graph edge (or the root) that violate at once.
+    """
 
     graph: Graph
     state: array[int] = field(default_factory=lambda: array("l"))
@@ -69,6 +29,7 @@ class Product:
     first: array[int] = field(default_factory=lambda: array("q", [0]))
     edge: array[int] = field(default_factory=lambda: array("l"))
     target: array[int] = field(default_factory=lambda: array("l"))
+    marks: array[int] = field(default_factory=lambda: array("Q"))
     failed: tuple[int, int] | None = None
 
     def edges(self, node: int) -> range:
@@ -104,39 +65,40 @@ def build_product(graph: Graph, watch: Monitor) -> Product:
         return at
 
     for root in range(len(graph.roots)):
-        memory = watch.after(0, bool(watch.p.at_state[root]), bool(watch.q.at_state[root]))
-        if memory == FAILED:
-            product.failed = (-1, root)
-            return product
-        if memory != DONE:
+        for memory, _ in watch.moves(0, watch.letters.at_root(root)):
+            if memory == FAILED:
+                product.failed = (-1, root)
+                return product
             node(root, memory, -1, -1)
     number = 0
     while number < len(product.state):
         for edge in graph.edges(product.state[number]):
-            memory = watch.after(product.memory[number], watch.p.on_edge(edge), watch.q.on_edge(edge))
-            if memory == FAILED:
-                product.failed = (number, edge)
-                return product
-            if memory != DONE:
+            for memory, marks in watch.moves(product.memory[number], watch.letters.on_edge(edge)):
+                if memory == FAILED:
+                    product.failed = (number, edge)
+                    return product
                 at = node(graph.target[edge], memory, number, edge)
                 product.edge.append(edge)
                 product.target.append(at)
+                product.marks.append(marks)
         product.first.append(len(product.edge))
         number += 1
     return product
 
 
 def violating(graph: Graph, form: LivenessForm, *, cycles: bool = True) -> Trace | None:
-    """A lasso (or, for ``until``, a finite trace) that violates the form; None if what was explored has none.
+    """A lasso, or a finite trace that no continuation mends, that violates the form; None if what was explored has none.
 
-    ``cycles``: whether to look for lassos at all; without, only ``until`` can be found violated.
+    ``cycles``: whether to look for lassos at all. TooLarge if the automaton of a formula grows out of hand.
 
     Sound on a partial exploration as well: a cycle of explored edges is a cycle, and fairness asks only for the edges of states
     on it, which were expanded, or they would have none.
     """
-    if not cycles and not isinstance(form, Until):
+    if not cycles and not isinstance(form, Until | Ltl):
         return None
     watch = monitor(form, graph)
+    if not cycles and not watch.can_fail:
+        return None
     product = build_product(graph, watch)
     if product.failed is not None:
         number, edge = product.failed
@@ -145,28 +107,33 @@ def violating(graph: Graph, form: LivenessForm, *, cycles: bool = True) -> Trace
         return Trace((*product.path(number), graph.choices[graph.choice[edge]]))
     if not cycles:
         return None
-    ticks = graph.tick_flags()
     nodes = [n for n in range(len(product.state)) if watch.within(product.memory[n])]
-    found = _fair_component(product, set(nodes), watch, ticks)
-    return None if found is None else _lasso(product, found, watch, ticks)
+    found = _fair_component(product, set(nodes), watch)
+    return None if found is None else _lasso(product, found, watch)
 
 
 # ---- fair components
 
 
-def _fair_component(product: Product, nodes: set[int], watch: Monitor, ticks: list[bool]) -> set[int] | None:
-    """Nodes of a component with a fair cycle in which time passes, None if there is none.
+def _fair_component(product: Product, nodes: set[int], watch: Monitor) -> set[int] | None:
+    """Nodes of a component with a fair cycle in which time passes and every accepting set is met, None if there is none.
 
     Strong fairness by refinement: where a group is enabled in a component and never taken within it, no fair cycle passes
     through the nodes that enable it (E. A. Emerson and C.-L. Lei, Modalities for model checking, Sci. Comput. Program. 8,
     1987, doi:10.1016/0167-6423(87)90036-0).
     """
+    ticks = product.graph.tick_flags()
+    every = (1 << watch.sets) - 1
     waiting = [nodes]
     while waiting:
         part = waiting.pop()
         for component in components(sorted(part), lambda n, part=part: _inside(product, n, part)):  # type: ignore[misc]
             inside = set(component)
-            if not _has_tick(product, inside, ticks) or not any(watch.meets(product.memory[n]) for n in inside):
+            marks, ticking = 0, False
+            for e in _edges_inside(product, inside):
+                marks |= product.marks[e]
+                ticking = ticking or ticks[product.graph.choice[product.edge[e]]]
+            if not ticking or marks != every:
                 continue
             blocked = _unfair(product, inside)
             if blocked is None:
@@ -181,20 +148,15 @@ def _inside(product: Product, node: int, part: set[int]) -> list[int]:
     return [product.target[e] for e in product.edges(node) if product.target[e] in part]
 
 
-def _has_tick(product: Product, inside: set[int], ticks: list[bool]) -> bool:
-    return any(
-        ticks[product.graph.choice[product.edge[e]]]
-        for n in inside
-        for e in product.edges(n)
-        if product.target[e] in inside
-    )
+def _edges_inside(product: Product, inside: set[int]) -> Iterator[int]:
+    return (e for n in inside for e in product.edges(n) if product.target[e] in inside)
 
 
 def _unfair(product: Product, inside: set[int]) -> set[int] | None:
     """The nodes that a fair cycle must avoid: none if the component is fair, None if weak fairness rules it out whole."""
     for fairness in product.graph.interpreter.system.fairness:
         group = frozenset(fairness.steps)
-        if _taken(product, inside, group) is not None:
+        if any(product.choice(e).step in group for e in _edges_inside(product, inside)):
             continue
         enabling = {n for n in inside if _enabled(product, n, group)}
         if fairness.strong and enabling:
@@ -212,79 +174,54 @@ def _enabled(product: Product, node: int, group: frozenset[int]) -> bool:
     return any(source == state and choice.step in group for source, choice, _ in graph.failures)
 
 
-def _taken(product: Product, inside: set[int], group: frozenset[int]) -> tuple[int, int] | None:
-    for node in sorted(inside):
-        for e in product.edges(node):
-            if product.target[e] in inside and product.choice(e).step in group:
-                return node, e
-    return None
-
-
 # ---- lassos
 
 
-def _lasso(product: Product, inside: set[int], watch: Monitor, ticks: list[bool]) -> Trace:
-    """A way to the component and around in it, past a tick, the node that matters, and all that fairness asks for."""
-    start = next(n for n in sorted(inside) if watch.meets(product.memory[n]))
+def _lasso(product: Product, inside: set[int], watch: Monitor) -> Trace:
+    """A way to the component and around in it, past an edge of each accepting set, a tick, and all that fairness asks for."""
+    start = at = min(inside)
     stem = product.path(start)
     loop: list[int] = []
-    at = start
-    tick = next(
-        (n, e)
-        for n in _nearest(product, start, inside)
-        for e in product.edges(n)
-        if product.target[e] in inside and ticks[product.graph.choice[product.edge[e]]]
-    )
-    stops: list[tuple[int, int | None]] = [tick]
-    for fairness in product.graph.interpreter.system.fairness:
-        group = frozenset(fairness.steps)
-        taken = _taken(product, inside, group)
-        if taken is not None:
-            stops.append(taken)
-        elif not fairness.strong:
-            stops.append((next(n for n in sorted(inside) if not _enabled(product, n, group)), None))
-    for node, edge in stops:
-        loop += _way(product, at, node, inside)
-        at = node
-        if edge is not None:
-            loop.append(edge)
-            at = product.target[edge]
-    loop += _way(product, at, start, inside)
+    for wanted in _wanted(product, inside, watch):
+        if not any(map(wanted, loop)):
+            loop += _way(product, at, wanted, inside)
+            at = product.target[loop[-1]]
+    if at != start:
+        loop += _way(product, at, lambda e: product.target[e] == start, inside)
     return Trace((*stem, *(product.choice(e) for e in loop)), len(stem) - 1)
 
 
-def _nearest(product: Product, start: int, inside: set[int]) -> list[int]:
-    """The nodes of a component, those nearer to ``start`` first."""
+def _wanted(product: Product, inside: set[int], watch: Monitor) -> Iterator[Callable[[int], bool]]:
+    """What the edges of a loop must be: for each of these, one of them."""
+    for k in range(watch.sets):
+        yield lambda e, k=k: bool(product.marks[e] >> k & 1)  # type: ignore[misc]
+    yield lambda e: product.choice(e).step == TICK
+    for fairness in product.graph.interpreter.system.fairness:
+        group = frozenset(fairness.steps)
+        if any(product.choice(e).step in group for e in _edges_inside(product, inside)):
+            yield lambda e, group=group: product.choice(e).step in group  # type: ignore[misc]
+        elif not fairness.strong:
+            yield lambda e, group=group: not _enabled(product, product.target[e], group)  # type: ignore[misc]
+
+
+def _way(product: Product, start: int, wanted: Callable[[int], bool], inside: set[int]) -> list[int]:
+    """The edges of a shortest way within a component that ends with one that is wanted; there is one."""
+    came: dict[int, int] = {}  # the edge by which a node was reached first, and from where
+    origin: dict[int, int] = {}
     order = [start]
-    seen = {start}
     for node in order:
-        for after in _inside(product, node, inside):
-            if after not in seen:
-                seen.add(after)
+        for e in product.edges(node):
+            after = product.target[e]
+            if after not in inside:
+                continue
+            if wanted(e):
+                way = [e]
+                while node != start:
+                    way.append(came[node])
+                    node = origin[node]  # noqa: PLW2901 - back to where the way began
+                return way[::-1]
+            if after != start and after not in came:
+                came[after], origin[after] = e, node
                 order.append(after)
-    return order
-
-
-def _way(product: Product, start: int, goal: int, inside: set[int]) -> list[int]:
-    """The edges of a shortest way within a component; none if it starts where it ends."""
-    if start == goal:
-        return []
-    before: dict[int, int] = {}
-    came: dict[int, int] = {start: -1}
-    front = [start]
-    while goal not in came:
-        ahead: list[int] = []
-        for node in front:
-            for e in product.edges(node):
-                after = product.target[e]
-                if after in inside and after not in came:
-                    came[after] = node
-                    before[after] = e
-                    ahead.append(after)
-        front = ahead
-    way: list[int] = []
-    node = goal
-    while node != start:
-        way.append(before[node])
-        node = came[node]
-    return way[::-1]
+    message = "no such edge in a component that was found to have one"
+    raise AssertionError(message)

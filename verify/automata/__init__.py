@@ -1,0 +1,1 @@
+"""Formulas of linear temporal logic to automata over infinite words."""
