@@ -18,6 +18,7 @@ from verify.system.expression import (
     Rigid,
     TimerIs,
 )
+from verify.system.property import Labels
 from verify.system.statement import (
     Assign,
     Bind,
@@ -59,17 +60,20 @@ def show_value(value: int, domain: Domain, system: System) -> str:
             assert_never(domain)
 
 
-def show_expression(expression: Expression, system: System) -> str:
-    """An expression with the names of variables, timers and lanes."""
-    return _Words(system).text(expression)
+def show_expression(expression: Expression, system: System, labels: Labels = ()) -> str:
+    """An expression with the names of variables, timers and lanes; what has a label, in its words."""
+    return _Words(system, labels).text(expression)
 
 
 class _Words:
-    def __init__(self, system: System) -> None:
+    def __init__(self, system: System, labels: Labels = ()) -> None:
         self.system = system
+        self.labels = {x.expression: x.text for x in labels}
         self.states = {r.variable for i in system.instances for r in i.regions}
 
     def text(self, e: Expression) -> str:
+        if self.labels and e in self.labels:
+            return self.labels[e]
         match e:
             case Constant(value):
                 return str(value)
@@ -114,6 +118,8 @@ class _Words:
 
     def inside(self, e: Expression) -> str:
         text = self.text(e)
+        if e in self.labels and " " in text:
+            return f"({text})"
         return f"({text})" if isinstance(e, Apply) and e.operator in (Operator.AND, Operator.OR) else text
 
 
