@@ -102,6 +102,10 @@ class _Words:
                 return self.compared(variable, value, "is", "==")
             case Operator.NOT, (Apply(Operator.EQUAL, (Read(variable), Constant(value))),):
                 return self.compared(variable, value, "is not", "!=")
+            case Operator.NOT, (Apply(Operator.EQUAL, (left, right)),):
+                return f"{self.compared_part(left)} != {self.compared_part(right)}"
+            case ((Operator.EQUAL | Operator.LESS | Operator.AT_MOST), _):
+                return f" {operator.value} ".join(self.compared_part(a) for a in arguments)
             case Operator.NOT, (inner,):
                 return f"not {self.inside(inner)}"
             case Operator.IF, (condition, then, otherwise):
@@ -115,6 +119,12 @@ class _Words:
         known = self.system.variables[variable]
         shown = show_value(value, known.domain, self.system)
         return f"{known.name} {word if variable in self.states else sign} {shown}"
+
+    def compared_part(self, e: Expression) -> str:
+        """A side of a comparison: in parentheses if it is a truth value that was asked for."""
+        text = self.text(e)
+        asked = isinstance(e, Apply) and e.operator in (Operator.EQUAL, Operator.LESS, Operator.AT_MOST, Operator.NOT)
+        return f"({text})" if asked else self.inside(e)
 
     def inside(self, e: Expression) -> str:
         text = self.text(e)
