@@ -16,6 +16,7 @@ from verify import api
 from verify.cli.main import main
 from verify.render import font, paper
 from verify.render.draw import Words, pages, strip
+from verify.render.labels import clean
 from verify.render.plan import ends, label_box, make_plan
 from verify.render.rounds import fold_rounds
 from verify.render.scene import Group, Picture, Text
@@ -328,7 +329,7 @@ def test_rounds_that_repeat_are_left_out_but_for_the_first_and_the_last():
     assert len(whole.flights) - len(story.flights) == repeat.times
     assert [f.number for f in story.flights] == list(range(len(story.flights)))
     assert all(f.arrived == f.sent + 1 for f in story.flights if f.arrived is not None)
-    assert f"× {repeat.times} the same, every 1 s" in told(system, run, form)
+    assert f"\N{MULTIPLICATION SIGN} {repeat.times} the same, every 1 s" in told(system, run, form)
     assert "rounds left out" in told(system, run, form)
     check_geometry(strip(make_plan(story), Words("t")))
 
@@ -604,6 +605,17 @@ def test_a_text_is_cut_where_it_does_not_fit():
         for x in font.wrap("many words that go on and on, verylongwordwithoutanyspaceinit " * 3, 80, 9)
     )
     assert len(font.wrap("one two three four five six seven", 30, 9, most=2)) == 2
+
+
+def test_what_the_font_does_not_have_is_written_as_its_number():
+    assert font.shown("Zürich → λ") == "Zürich → λ"
+    assert font.shown("\u4e2d \U0001f600") == "\\u4e2d \\U0001f600"
+    assert font.wrap("see \u4e2d", 200, 9) == ["see \\u4e2d"]
+    system, run = walked(2, 8)
+    svg = api.sequence(run, system, None, title="\u4e2d", text="\U0001f600")
+    assert "\\u4e2d" in svg
+    assert "\\U0001f600" in svg
+    assert clean("\u4e2d\n\u6587") == "\\u4e2d \\u6587"
 
 
 # ---- the command line
