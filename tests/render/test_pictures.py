@@ -609,12 +609,12 @@ def test_a_text_is_cut_where_it_does_not_fit():
 
 def test_what_the_font_does_not_have_is_written_as_its_number():
     assert font.shown("Zürich → λ") == "Zürich → λ"
-    assert font.shown("\u4e2d \U0001f600") == "\\u4e2d \\U0001f600"
+    assert font.shown("\u4e2d \U0001f980") == "\\u4e2d \\U0001f980"
     assert font.wrap("see \u4e2d", 200, 9) == ["see \\u4e2d"]
     system, run = walked(2, 8)
-    svg = api.sequence(run, system, None, title="\u4e2d", text="\U0001f600")
+    svg = api.sequence(run, system, None, title="\u4e2d", text="\U0001f980")
     assert "\\u4e2d" in svg
-    assert "\\U0001f600" in svg
+    assert "\\U0001f980" in svg
     assert clean("\u4e2d\n\u6587") == "\\u4e2d \\u6587"
 
 

@@ -29,7 +29,7 @@ def _advances(bold: bool) -> tuple[dict[int, float], float]:
 
 
 def shown(text: str) -> str:
-    r"""The text, each character that the font does not have (Chinese, emoji) as its number: ``\u4e2d``."""
+    r"""The text, each character that the font does not have (Chinese, most emoji) as its number: ``\u4e2d``."""
     if text.isascii():
         return text
     known, _ = _advances(bold=False)
