@@ -1,5 +1,6 @@
 """Pictures: their geometry, what stands in them, and that they are the same everywhere."""
 
+import dataclasses
 import functools
 import json
 import random
@@ -15,12 +16,16 @@ from verify import api
 from verify.cli.main import main
 from verify.render import font, paper
 from verify.render.draw import Words, pages, strip
-from verify.render.plan import make_plan
+from verify.render.labels import clean
+from verify.render.plan import ends, label_box, make_plan
+from verify.render.rounds import fold_rounds
 from verify.render.scene import Group, Picture, Text
 from verify.render.story import tell_story
 from verify.render.svg import to_svg
 from verify.semantics.interpreter import TICK, Interpreter
 from verify.trace.trace import Trace, replay
+from verify.trace.uncarried import uncarried
+from verify.trace.why import Span
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -126,6 +131,7 @@ RUNS = {
     "300 steps, 2 machines": lambda: walked(2, 300, seed=4),
     "crash, restart": lambda: steered("startup n1", "crash n1", "restart n1"),
     "cut": lambda: steered("startup n1", "n1 timeout", "cut lan", "end of cut"),
+    "refused": lambda: steered("startup n1", "cut lan", "n1 timeout"),
     "lost": lambda: steered("startup n1", "n1 timeout", "lose"),
     "duplicate": lambda: steered("startup n1", "n1 timeout", "duplicate", "deliver", "deliver"),
 }
@@ -196,6 +202,213 @@ def test_a_lost_message_ends_in_a_cross_and_says_so():
     assert "lost" in [t.text for t in root.iter(f"{SVG}text")]
 
 
+def line_of(group):
+    return [tuple(map(float, at.split(","))) for at in group.find(f"{SVG}path").get("d")[1:].split(" ")]
+
+
+@pytest.mark.parametrize("name", ["lost", "refused"])
+def test_what_ends_before_time_passes_ends_in_a_cross_beside_its_sender(name):
+    root = drawn(*RUNS[name]())
+    end = "lost" if name == "lost" else "not carried"
+    (group,) = [g for g in groups(root, "message") if g.get("data-end") == end]
+    (x0, y0), (x1, y1) = line_of(group)
+    assert y0 == y1
+    assert 30 < x1 - x0 < 130
+    texts = [t.text for t in root.iter(f"{SVG}text")]
+    assert end in texts
+    assert ("message not carried: the network is cut" in texts) is (name == "refused")
+    assert ("message lost" in texts) is (name == "lost")
+
+
+def test_what_a_cut_network_does_not_carry_is_drawn_for_each_receiver():
+    system, run = steered("startup n1", "cut lan", "n1 timeout", count=3)
+    flights = tell_story(run, system, None).flights
+    assert [(f.sender, f.receiver, f.end, f.short) for f in flights] == [
+        (0, 1, "not carried", "Hello"),
+        (0, 2, "not carried", "Hello"),
+    ]
+    assert all(f.sent == f.arrived for f in flights)
+    assert "not carried (2)" in [t.text for t in drawn(system, run).iter(f"{SVG}text")]
+
+
+CHOOSES = """
+message Beat { n : 0..3 }
+machine Node { port lan : Beat
+    timer t
+    initial state Idle { on startup { either { send Beat { n = 1 } } or { send Beat { n = 2 } }; goto Busy } }
+    state Busy { on Beat { } } }
+scenario one { tick 1s; a : Node; b : Node
+    segment lan joins each Node.lan { delay 0s; capacity 1 }
+    faults at most 1 { cut lan from a } }
+property never_busy : never a is Busy and lan is cut
+check one { never_busy expect proved }
+"""
+
+
+def test_what_is_not_carried_is_found_with_the_choices_that_were_made():
+    spec = api.load_text(CHOOSES)
+    system = spec.tasks[0].system
+    interpreter = Interpreter(system)
+    start = interpreter.initial()[0]
+    cut = next(o for o in interpreter.outcomes(start.state) if "cut" in system.steps[o.choice.step].name)
+    for pick, n in ((0, 1), (1, 2)):
+        begun = next(
+            o
+            for o in interpreter.outcomes(cut.state)
+            if system.steps[o.choice.step].name == "startup a" and o.choice.picks == (pick,)
+        )
+        run = replay(interpreter, Trace((start.choice, cut.choice, begun.choice)))
+        lane = next(i for i, x in enumerate(system.lanes) if x.sender == 0)
+        assert uncarried(run, system) == [[], [], [(lane, (0, n))]]
+        assert all(held == () for held in begun.state[-len(system.lanes) :])
+
+
+WITHIN_ITSELF = """
+message Hello { }
+machine Port part of System { port lan : Hello
+    initial state Idle { on startup { send Hello { }; goto Busy } }
+    state Busy { on Hello { } } }
+machine System { part port : array 2 of Port  initial state Up { } }
+scenario one { tick 1s; a : System; b : System
+    segment lan joins a.port[0].lan, a.port[1].lan, b.port[0].lan { delay 0s..1s; capacity 4 } }
+property heard : never a.port[1] is Busy and b.port[0] is Busy
+check one { heard expect violated }
+"""
+
+
+def test_a_message_from_one_part_to_another_stays_on_the_page():
+    (result,) = api.check(api.load_text(WITHIN_ITSELF))
+    plan = plan_of(result.system, result.ruling.run)
+    own = [f for f in plan.story.flights if f.sender == f.receiver]
+    assert own
+    for flight in own:
+        (x0, y0), (x1, y1) = ends(flight, plan)
+        assert min(x0, x1) >= plan.lanes[flight.sender].right
+        assert y1 > y0
+    check_geometry(strip(plan, Words("t")))
+
+
+# ---- rounds
+
+ROUNDS = """
+message Hello { }
+machine Loud { port lan : Hello  timer beat
+    initial state On { on startup { start beat for 1s }  on timeout beat { send Hello { }; start beat for 1s } } }
+machine Quiet { port lan : Hello  variable heard : 0..1
+    timer late
+    initial state Idle { on startup { start late for LATEs }  on Hello { }  on timeout late { goto Woken } }
+    state Woken { on Hello { } } }
+scenario one { tick 1s; a : Loud; b : Quiet; segment lan joins a.lan, b.lan { delay 0s; capacity 1 }
+    startup of each Loud at 0s; startup of b at 0s }
+property asleep : PROPERTY
+check one { asleep expect violated }
+"""
+
+
+def rounds(late, asked="eventually b is Idle and b.heard == 1 within 30s"):
+    (result,) = api.check(api.load_text(ROUNDS.replace("LATE", str(late)).replace("PROPERTY", asked)))
+    return result.system, result.ruling.run, result.check.property.form
+
+
+def told(system, run, form):
+    return [t.text for t in drawn(system, run, form).iter(f"{SVG}text")]
+
+
+def test_rounds_that_repeat_are_left_out_but_for_the_first_and_the_last():
+    system, run, form = rounds(99)
+    whole = tell_story(run, system, form)
+    story = fold_rounds(whole)
+    (at,) = [i for i, r in enumerate(story.rows) if r.repeat is not None]
+    repeat = story.rows[at].repeat
+    size = 2  # it is sent, it is received
+    assert repeat.period == 1
+    assert len(whole.rows) - len(story.rows) == repeat.times * size
+    before, after = story.rows[at - size : at], story.rows[at : at + size]
+    assert [r.head for r in before] == [r.head for r in after]
+    assert after[0].ticks - before[0].ticks == repeat.times + 1
+    assert len(whole.flights) - len(story.flights) == repeat.times
+    assert [f.number for f in story.flights] == list(range(len(story.flights)))
+    assert all(f.arrived == f.sent + 1 for f in story.flights if f.arrived is not None)
+    assert f"\N{MULTIPLICATION SIGN} {repeat.times} the same, every 1 s" in told(system, run, form)
+    assert "rounds left out" in told(system, run, form)
+    check_geometry(strip(make_plan(story), Words("t")))
+
+
+def test_no_round_is_left_out_in_which_a_state_changes():
+    system, run, form = rounds(15)
+    story = fold_rounds(tell_story(run, system, form))
+    woken = next(s for c in story.columns for t in c.tracks for s in t.stretches if s.text == "Woken")
+    assert story.rows[woken.row].ticks == 15
+    assert story.rows[woken.row].repeat is None
+    assert sum(r.repeat is not None for r in story.rows) == 2
+
+
+def test_no_round_is_left_out_in_which_the_property_begins_to_be_false():
+    system, run, form = rounds(99)
+    whole = tell_story(run, system, form)
+    plain = next(r.repeat for r in fold_rounds(whole).rows if r.repeat is not None)
+    for row in range(3, len(whole.rows) - 2):
+        moment = whole.rows[row].moment
+        story = fold_rounds(dataclasses.replace(whole, spans=[Span(moment, len(whole.ticks) - 1, "property false")]))
+        assert moment in [r.moment for r in story.rows]
+        looped = fold_rounds(dataclasses.replace(whole, spans=[], loop=moment))
+        assert moment in [r.moment for r in looped.rows]
+    assert plain.times > 20
+
+
+def test_what_differs_is_no_round():
+    system, run, form = rounds(99)
+    whole = tell_story(run, system, form)
+    for row in range(len(whole.rows)):
+        changed = [dataclasses.replace(r, details=["x: 0 → 1"]) if i == row else r for i, r in enumerate(whole.rows)]
+        story = fold_rounds(dataclasses.replace(whole, rows=changed))
+        assert whole.rows[row].moment in [r.moment for r in story.rows]
+
+
+# ---- labels and arrows
+
+
+@pytest.mark.parametrize(
+    "name", ["60 steps, 3 machines", "300 steps, 2 machines", "cut", "refused", "lost", "duplicate"]
+)
+def test_no_label_lies_over_an_arrow(name):
+    plan = plan_of(*RUNS[name]())
+    arrows = [ends(f, plan) for f in plan.story.flights]
+    for placed in plan.rows:
+        for line in placed.lines:
+            x, base, width, _ = label_box(line, placed, plan)
+            for arrow in arrows:
+                for k in range(101):
+                    at = [a + (b - a) * k / 100 for a, b in zip(*arrow, strict=True)]
+                    assert not (x < at[0] < x + width and base - 6 < at[1] < base + 1), (line, arrow)
+
+
+def test_bands_that_never_change_are_left_out_and_named():
+    system, run = MANY_BANDS()
+    story = tell_story(run, system, None)
+    assert [[t.name for t in c.tracks] for c in story.columns] == [["First", "Second"], ["First", "Second"]]
+    assert story.facts.endswith("not drawn, since nothing changes there: Third, Fourth")
+
+
+def MANY_BANDS():  # noqa: N802 - a run, like RUNS
+    kinds = "\n".join(
+        f"    region {name} {{ initial state Off {{ {body} }} state On {{ }} }}"
+        for name, body in (
+            ("First", "on startup { goto On }"),
+            ("Second", "on startup { goto On }"),
+            ("Third", ""),
+            ("Fourth", ""),
+        )
+    )
+    spec = f"""machine Node {{\n{kinds}\n}}
+scenario one {{ tick 1s; a : Node; b : Node }}
+property off : never a.First is On
+check one {{ off expect violated }}
+"""
+    (result,) = api.check(api.load_text(spec))
+    return result.system, result.ruling.run
+
+
 def test_a_copy_says_of_what():
     root = drawn(*RUNS["duplicate"]())
     (copy,) = [g for g in groups(root, "message") if g.get("data-copy-of")]
@@ -227,7 +440,7 @@ def test_crash_cut_and_timers_are_marked():
     root = drawn(*RUNS["cut"]())
     assert [g.get("data-instance") for g in groups(root, "network")] == ["lan"]
     texts = [t.text for t in root.iter(f"{SVG}text")]
-    assert {"cut", "beat expires", "beat 500 ms", "Hello"} <= set(texts)
+    assert {"cut", "beat expires", "beat 500 ms", "Hello (number 1)"} <= set(texts)
 
 
 PARTS = """
@@ -392,6 +605,17 @@ def test_a_text_is_cut_where_it_does_not_fit():
         for x in font.wrap("many words that go on and on, verylongwordwithoutanyspaceinit " * 3, 80, 9)
     )
     assert len(font.wrap("one two three four five six seven", 30, 9, most=2)) == 2
+
+
+def test_what_the_font_does_not_have_is_written_as_its_number():
+    assert font.shown("Zürich → λ") == "Zürich → λ"
+    assert font.shown("\u4e2d \U0001f980") == "\\u4e2d \\U0001f980"
+    assert font.wrap("see \u4e2d", 200, 9) == ["see \\u4e2d"]
+    system, run = walked(2, 8)
+    svg = api.sequence(run, system, None, title="\u4e2d", text="\U0001f980")
+    assert "\\u4e2d" in svg
+    assert "\\U0001f980" in svg
+    assert clean("\u4e2d\n\u6587") == "\\u4e2d \\u6587"
 
 
 # ---- the command line

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from verify.base.diagnostic import Severity
 from verify.lang import syntax as s
 from verify.lang.environment import Env
 from verify.lang.expressions import scalar, truth
@@ -10,13 +13,34 @@ from verify.lang.scopes import Scope
 from verify.lang.values import SPAN
 from verify.system import property as p
 from verify.system.build import is_rigid
-from verify.system.expression import Constant, Expression, negation
+from verify.system.expression import Apply, Constant, Expression, Operator, negation
+from verify.system.wellformed import nodes
 
 
 def lower_property(declaration: s.PropertyDecl, scope: Scope, build: Build) -> p.Property:
     """The property in a scenario; faults are reported."""
     env = Env(build, scope, in_property=True)
-    return p.Property(declaration.name, _form(declaration.form, env), declaration.text)
+    form = _form(declaration.form, env)
+    if not isinstance(form, p.Ltl):
+        form = replace(form, labels=_labels(declaration, env))
+    return p.Property(declaration.name, form, declaration.text)
+
+
+def _labels(declaration: s.PropertyDecl, env: Env) -> p.Labels:
+    """The parts that nobody can read once they are written out, in their own words. Reports nothing: all was reported."""
+    build = env.build
+    reported, effort = len(build.faults), build.effort
+    if any(f.severity is Severity.ERROR for f in build.faults):
+        return ()
+    found: dict[Expression, str] = {}
+    for part, text in declaration.parts:
+        build.effort = 0  # it was spent before
+        lowered = truth(part, env)
+        if text and any(isinstance(n, Apply) and n.operator is Operator.IF for n in nodes(lowered)):
+            found.setdefault(lowered, text)
+    build.effort = effort
+    del build.faults[reported:]
+    return tuple(p.Label(e, text) for e, text in found.items())
 
 
 def _form(form: s.FormNode, env: Env) -> p.Form:

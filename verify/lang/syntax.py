@@ -740,12 +740,13 @@ class FormNode:
 
 @dataclass(frozen=True, slots=True)
 class PropertyDecl:
-    """``property name : form``; ``text`` the form as written."""
+    """``property name : form``; ``text`` the form as written; ``parts``: its predicates, and what they join, as written."""
 
     place: Place
     name: str
     form: FormNode
     text: str
+    parts: tuple[tuple[Expr, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

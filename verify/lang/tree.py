@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal, localcontext
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from lark import Token, Transformer
 from lark.visitors import v_args
@@ -19,6 +20,8 @@ NANOSECONDS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9, "min": 60 * 10**9,
 
 MOST_DIGITS = 18
 LONGEST_PATH = 60
+
+Written = TypeVar("Written", s.Chain, s.Unary, s.Quantifier)
 
 
 class LiteralError(ValueError):
@@ -64,6 +67,7 @@ class TreeBuilder(Transformer[Token, s.File]):
         super().__init__()
         self._file = path
         self._text = text
+        self._written: dict[int, tuple[s.Expr, str]] = {}  # with its node, so that its id stays its own
 
     def _at(self, item: Token | Meta) -> Place:
         line, column = getattr(item, "line", None), getattr(item, "column", None)
@@ -246,8 +250,13 @@ class TreeBuilder(Transformer[Token, s.File]):
 
     # ---- expressions
 
+    def _as_written(self, meta: Meta, node: Written) -> Written:
+        """The node, its text remembered for the parts of properties."""
+        self._written[id(node)] = node, " ".join(self._text[meta.start_pos : meta.end_pos].split())
+        return node
+
     def _chain(self, meta: Meta, c: list[Any], word: str) -> s.Chain:
-        return s.Chain(self._at(meta), tuple(c), (word,) * (len(c) - 1))
+        return self._as_written(meta, s.Chain(self._at(meta), tuple(c), (word,) * (len(c) - 1)))
 
     def disjunction(self, meta: Meta, c: list[Any]) -> s.Chain:
         return self._chain(meta, c, "or")
@@ -259,7 +268,7 @@ class TreeBuilder(Transformer[Token, s.File]):
         return self._chain(meta, c, "implies")
 
     def _mixed(self, meta: Meta, c: list[Any]) -> s.Chain:
-        return s.Chain(self._at(meta), tuple(c[::2]), tuple(str(x) for x in c[1::2]))
+        return self._as_written(meta, s.Chain(self._at(meta), tuple(c[::2]), tuple(str(x) for x in c[1::2])))
 
     compare = _mixed
     sum = _mixed
@@ -269,7 +278,7 @@ class TreeBuilder(Transformer[Token, s.File]):
         return s.Conditional(self._at(meta), *c)
 
     def not_(self, meta: Meta, c: list[Any]) -> s.Unary:
-        return s.Unary(self._at(meta), "not", c[0])
+        return self._as_written(meta, s.Unary(self._at(meta), "not", c[0]))
 
     def negative(self, meta: Meta, c: list[Any]) -> s.Unary:
         return s.Unary(self._at(meta), "-", c[0])
@@ -351,7 +360,7 @@ class TreeBuilder(Transformer[Token, s.File]):
 
     def quantifier(self, meta: Meta, c: list[Any]) -> s.Quantifier:
         kind, name, domain, where, body = c
-        return s.Quantifier(self._at(meta), str(kind), str(name), domain, where, body)
+        return self._as_written(meta, s.Quantifier(self._at(meta), str(kind), str(name), domain, where, body))
 
     def edge(self, meta: Meta, c: list[Any]) -> s.Edge:
         return s.Edge(self._at(meta), str(c[0]), "", c[1])
@@ -552,7 +561,14 @@ class TreeBuilder(Transformer[Token, s.File]):
         start = c[1].place
         text = " ".join(self._text[meta.start_pos : meta.end_pos].split())
         shown = text.split(":", 1)[1].strip() if ":" in text else text
-        return s.PropertyDecl(self._at(c[0]), str(c[0]), s.FormNode(start, *_form_parts(c[1])), shown)
+        parts = tuple((part, self._part_text(part)) for whole in c[1].predicates for part in _parts(whole))
+        return s.PropertyDecl(self._at(c[0]), str(c[0]), s.FormNode(start, *_form_parts(c[1])), shown, parts)
+
+    def _part_text(self, part: s.Expr) -> str:
+        if id(part) in self._written:
+            return self._written[id(part)][1]
+        lines, place = self._text.splitlines(), part.place
+        return lines[place.line - 1][place.column - 1 : place.end - 1] if 0 < place.line <= len(lines) else ""
 
     def _form(self, meta: Meta, kind: str, predicates: list[Any], bound: Any = None) -> s.FormNode:  # noqa: ANN401
         return s.FormNode(self._at(meta), kind, tuple(predicates), bound)
@@ -638,6 +654,19 @@ class TreeBuilder(Transformer[Token, s.File]):
 
     def expectation(self, _meta: Meta, c: list[Any]) -> s.Expectation:
         return s.Expectation(self._at(c[0]), str(c[0]), str(c[1] or ""), c[2][1:-1] if c[2] else "")
+
+
+def _parts(e: s.Expr) -> Iterator[s.Expr]:
+    """A predicate and, if it joins several, each of those."""
+    yield e
+    match e:
+        case s.Chain(_, operands, operators) if operators[0] in ("and", "or", "implies"):
+            for operand in operands:
+                yield from _parts(operand)
+        case s.Unary(_, "not", operand):
+            yield from _parts(operand)
+        case _:
+            pass
 
 
 def _form_parts(form: s.FormNode) -> tuple[str, tuple[s.Expr, ...], s.Expr | None, s.LtlNode | None]:

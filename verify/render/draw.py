@@ -11,7 +11,8 @@ from verify.render import font
 from verify.render import plan as p
 from verify.render.plan import WIRE, Lane, Line, Placed, Plan
 from verify.render.scene import Box, Circle, Group, Path, Picture, Point, Shape, Text
-from verify.render.story import DELIVERED, LOST, Flight, Stretch
+from verify.render.story import DELIVERED, LOST, UNCARRIED, Flight, Repeat, Stretch
+from verify.system.display import show_time
 
 INK, QUIET, FAINT = "#1a1a1a", "#5f5f5f", "#d0d0d0"
 ALARM = "#b03a00"
@@ -166,20 +167,25 @@ class _Sheet:
         kinds = {m.kind for r in story.rows for ms in r.marks.values() for m in ms}
         ends = {f.end for f in story.flights}
         entries: list[str] = [k for k in ("start", "expire", "stop", "crash", "restart") if k in kinds]
-        entries += ["lost"] if LOST in ends else []
+        entries += [end for end in (LOST, UNCARRIED) if end in ends]
         entries += ["copy"] if any(f.origin is not None for f in story.flights) else []
         entries += ["under way"] if "under way" in ends else []
-        entries += ["fold"] if any(r.folded for r in self.plan.rows) or self.plan.tail_ticks > p.MOST_TICKS else []
+        folded = any(r.folded and r.row.repeat is None for r in self.plan.rows)
+        entries += ["fold"] if folded or self.plan.tail_ticks > p.MOST_TICKS else []
+        entries += ["rounds"] if any(r.row.repeat is not None for r in self.plan.rows) else []
+        cut = any(s.kind == "cut" for c in story.columns for t in c.tracks for s in t.stretches)
         names = {
             "start": "timer starts",
             "expire": "timer expires",
             "stop": "timer stops",
             "crash": "crash",
             "restart": "restart",
-            "lost": "message lost",
+            LOST: "message lost",
+            UNCARRIED: "message not carried: the network is cut" if cut else "message not carried",
             "copy": "message duplicated",
             "under way": "still under way",
             "fold": "time left out",
+            "rounds": "rounds left out",
         }
         shapes: list[Shape] = []
         x = p.MARGIN
@@ -292,8 +298,13 @@ class _Sheet:
     def _folds(self) -> Iterator[Shape]:
         rows = self.plan.rows
         for before, placed in pairwise(rows):
-            if placed.folded:
-                yield from self._fold((before.bottom + placed.top) / 2)
+            middle = (before.bottom + placed.top) / 2
+            if placed.row.repeat is not None:
+                yield from self._fold(middle - 7)
+                yield from self._fold(middle + 7)
+                yield from self._repeat(middle, placed.row.repeat)
+            elif placed.folded:
+                yield from self._fold(middle)
         if self.plan.tail_ticks > p.MOST_TICKS:
             yield from self._fold(rows[-1].bottom + p.FOLD / 2)
 
@@ -309,6 +320,18 @@ class _Sheet:
             yield Path(((*upper, *reversed(lower)),), fill=shaded, closed=True)
             yield Path((upper, lower), QUIET, 0.9)
 
+    def _repeat(self, middle: float, repeat: Repeat) -> Iterator[Shape]:
+        """What stands where rounds are left out."""
+        if not self.start <= middle < self.stop:
+            return
+        told = (
+            f"\N{MULTIPLICATION SIGN} {repeat.times} the same, every {show_time(repeat.period, self.plan.story.system)}"
+        )
+        x, y = self.plan.notes, self.y(middle)
+        width = font.width(told, p.NORMAL, bold=True)
+        yield Box(x, y - 9, width + 14, 18, "#ffffff", QUIET, 0.9, 9.0)
+        yield _text(x + 7, y + 3.4, told, p.NORMAL, bold=True)
+
     def _paper(self, middle: float) -> str:
         """The colour behind a y of the strip."""
         for span in self.plan.story.spans:
@@ -321,7 +344,7 @@ class _Sheet:
     # ---- messages
 
     def _message(self, flight: Flight) -> Group | None:
-        start, stop = self._ends(flight)
+        start, stop = p.ends(flight, self.plan)
         inside = _within(start, stop, self.start, self.stop)
         if inside is None:
             return None
@@ -336,39 +359,27 @@ class _Sheet:
             about["copy-of"] = str(flight.origin)
         group = Group("message", about)
         a, b = ((x, self.y(y)) for x, y in inside)
-        lost = flight.end == LOST
+        begin = a
+        lost = flight.end in (LOST, UNCARRIED)
         dash = () if flight.end == DELIVERED else (5.0, 3.0)
         whole = inside[1] == stop
         tip = a if a == b else _short(a, b, 1.0)
-        group.shapes.append(Path(((a, tip),), ALARM if lost else WIRE, 1.4, dash=dash))
+        if flight.sender == flight.receiver and flight.end == DELIVERED:
+            out = a[0] + p.AROUND
+            group.shapes.append(Path(((a, (out, a[1]), (out, b[1]), tip),), WIRE, 1.4))
+            a = out, b[1]
+        else:
+            group.shapes.append(Path(((a, tip),), ALARM if lost else WIRE, 1.4, dash=dash))
         if inside[0] == start:
-            sign = _sign("copy", *a) if flight.origin is not None else [Circle(*a, 2.2, WIRE)]
+            sign = _sign("copy", *begin) if flight.origin is not None else [Circle(*begin, 2.2, WIRE)]
             group.shapes += sign
         if whole and flight.end == DELIVERED:
             group.shapes.append(_arrowhead(a, b))
         elif whole and lost:
-            group.shapes += _sign("lost", *b)
+            group.shapes += _sign(flight.end, *b)
         elif whole:
             group.shapes.append(Circle(*b, 2.6, "#ffffff", WIRE, 1.2))
         return group
-
-    def _ends(self, flight: Flight) -> tuple[Point, Point]:
-        """Where a message leaves and where it ends, on the strip."""
-        plan = self.plan
-        sender, receiver = plan.lanes[flight.sender], plan.lanes[flight.receiver]
-        right = flight.receiver > flight.sender
-        x0 = sender.right if right else sender.left
-        x1 = receiver.left if right else receiver.right
-        y0, y1 = p.leaves(flight, plan), p.arrives(flight, plan)
-        if flight.end != DELIVERED:
-            before = plan.lanes[flight.receiver - 1].right if right else plan.lanes[flight.receiver + 1].left
-            x1 = before + (x1 - before) * 0.55
-        start, stop = (x0, y0), (x1, max(y1, y0))
-        if flight.origin is not None:
-            (ax, ay), (bx, by) = self._ends(plan.story.flights[flight.origin])
-            part = 0.5 if by <= ay else min(0.85, max(0.15, (y0 - ay) / (by - ay)))
-            start = (ax + (bx - ax) * part, ay + (by - ay) * part if by > ay else y0)
-        return start, stop
 
     # ---- marks and notes
 
@@ -382,27 +393,19 @@ class _Sheet:
                 elif mark.kind == "restart":
                     labels.shapes += _sign("restart", lane.left, y)
         for line in placed.lines:
-            told = self._label(line, y + p.LINE * line.slot)
-            at = placed.anchor + p.LINE * line.slot - (9.5 if line.kind == "over" else 0)
+            told = self._label(line, placed)
+            at = placed.anchor + p.LINE * line.slot + p.LOWER.get(line.kind, 0.0)
             for text in [t for t in told if isinstance(t, Text)]:
                 left, top, right, bottom = text.box
                 labels.shapes.append(Box(left - 2, top, right - left + 4, bottom - top, self._paper(at), radius=2.0))
             labels.shapes += told
 
-    def _label(self, line: Line, y: float) -> list[Shape]:
-        lane = self.plan.lanes[line.gap]
-        width = font.width(line.text, p.SMALL)
-        base = y + 3.2
-        if line.kind in ("send", "over"):
-            base -= 9.5 if line.kind == "over" else 0
-            x = lane.right + 8 if line.side > 0 else self.plan.lanes[line.gap + 1].left - 8 - width
-            return [_text(x, base, line.text, p.SMALL, colour=line.colour)]
-        if line.kind == "lost":
-            nxt = self.plan.lanes[line.gap + 1].left
-            near = lane.right + (nxt - lane.right) * (0.55 if line.side > 0 else 0.45)
-            return [_text(near - width / 2, base + 2, line.text, p.SMALL, bold=False, colour=line.colour)]
-        x = lane.right + 4
-        return [*_sign(line.kind, x + 5, y), _text(x + p.MARK_ROOM - 1, base, line.text, p.SMALL)]
+    def _label(self, line: Line, placed: Placed) -> list[Shape]:
+        x, base, _, left = p.label_box(line, placed, self.plan)
+        text = _text(x, self.y(base), line.text, p.SMALL, colour=line.colour)
+        if line.kind in p.BESIDE or line.kind == "lost":
+            return [text]
+        return [*_sign(line.kind, left + 5, self.y(base - 3.2)), text]
 
     def _notes(self, placed: Placed) -> Iterator[Shape]:
         y = self.y(placed.anchor) + 3.2
@@ -428,8 +431,8 @@ class _Sheet:
             told = ticks
         rows = plan.rows
         for before, placed in pairwise(rows):
-            if placed.folded:
-                yield from self._pause((before.bottom + placed.top) / 2, placed.folded)
+            if placed.folded or placed.row.repeat is not None:
+                yield from self._pause((before.bottom + placed.top) / 2, placed.waited)
             elif placed.waited > 1:
                 step = (placed.top - before.bottom) / placed.waited
                 for k in range(1, placed.waited):
@@ -508,6 +511,9 @@ def _sign(kind: str, x: float, y: float) -> list[Shape]:
             return _cross(x, y, 4.5, 2.6, ALARM)
         case "lost":
             return _cross(x, y, 4.5, 2.0, ALARM)
+        case "not carried":
+            bar = (((x, y - 5.5), (x, y + 5.5)),)
+            return [Path(bar, "#ffffff", 6.0), *_cross(x, y, 4.0, 1.6, ALARM), Path(bar, ALARM, 2.4)]
         case "restart":
             return [Path((((x - 4, y - 4), (x + 4, y), (x - 4, y + 4)),), fill="#1d6b4f", closed=True)]
         case "copy":
@@ -517,6 +523,8 @@ def _sign(kind: str, x: float, y: float) -> list[Shape]:
                 Path((((x - 5, y), (x + 2, y)),), WIRE, 1.4, dash=(3.0, 2.0)),
                 Circle(x + 3.4, y, 2.2, "#ffffff", WIRE, 1.2),
             ]
+        case "rounds":
+            return [Path(tuple(_wave(x - 5, x + 5, y + at) for at in (-5, -2, 2, 5)), QUIET, 0.9)]
         case _:
             return [Path((_wave(x - 5, x + 5, y - 2), _wave(x - 5, x + 5, y + 2)), QUIET, 0.9)]
 

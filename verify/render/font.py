@@ -28,6 +28,18 @@ def _advances(bold: bool) -> tuple[dict[int, float], float]:
         return {c: widths[g][0] / em for c, g in font.getBestCmap().items()}, widths[".notdef"][0] / em
 
 
+def shown(text: str) -> str:
+    r"""The text, each character that the font does not have (Chinese, most emoji) as its number: ``\u4e2d``."""
+    if text.isascii():
+        return text
+    known, _ = _advances(bold=False)
+    return "".join(c if ord(c) in known or c.isspace() else _number(ord(c)) for c in text)
+
+
+def _number(c: int) -> str:
+    return f"\\u{c:04x}" if c < 0x10000 else f"\\U{c:08x}"
+
+
 def width(text: str, size: float, *, bold: bool = False) -> float:
     """The width of a text: the sum of its characters' advances, no kerning, no ligatures."""
     known, missing = _advances(bold)
@@ -36,6 +48,7 @@ def width(text: str, size: float, *, bold: bool = False) -> float:
 
 def fit(text: str, room: float, size: float, *, bold: bool = False) -> str:
     """The text, or as much of its beginning as fits with dots behind it."""
+    text = shown(text)
     if width(text, size, bold=bold) <= room:
         return text
     while text and width(text + DOTS, size, bold=bold) > room:
@@ -47,7 +60,7 @@ def wrap(text: str, room: float, size: float, *, most: int = 99, bold: bool = Fa
     """The text in lines that fit, at spaces; a word too long is cut, and the last of ``most`` lines ends in dots."""
     lines: list[str] = []
     line = ""
-    for word in text.split():
+    for word in shown(text).split():
         longer = f"{line} {word}" if line else word
         if not line or width(longer, size, bold=bold) <= room:
             line = longer

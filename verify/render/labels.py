@@ -7,6 +7,8 @@ import re
 import textwrap
 from collections.abc import Iterable, Sequence
 
+from verify.render import font
+
 # Of the palette of Okabe and Ito, told apart by readers with any colour vision. No meaning hangs on a colour alone.
 INK, GREY, FAINT = "#1a1a1a", "#5f5f5f", "#b8b8b8"
 BLUE, RED, GREEN, PURPLE = "#0072b2", "#c04a00", "#00795a", "#8a4f7d"
@@ -14,8 +16,8 @@ PAPER, TINT = "#ffffff", "#f3f5f7"
 
 
 def clean(text: str) -> str:
-    """The text on one line: what is no visible character becomes a space."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    """The text on one line: what is no visible character becomes a space, what the font does not have its number."""
+    return font.shown(" ".join("".join(c if c.isprintable() else " " for c in text).split()))
 
 
 def shortened(text: str, most: int) -> str:

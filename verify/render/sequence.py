@@ -5,6 +5,7 @@ from __future__ import annotations
 from verify.render import paper
 from verify.render.draw import Words, pages, strip
 from verify.render.plan import Plan, make_plan
+from verify.render.rounds import fold_rounds
 from verify.render.scene import Picture
 from verify.render.story import tell_story
 from verify.render.svg import to_svg
@@ -43,7 +44,7 @@ def sequence_pages(
 
 
 def _plan(run: Run, system: System, form: Form | None) -> Plan:
-    return make_plan(tell_story(run, system, form))
+    return make_plan(fold_rounds(tell_story(run, system, form)))
 
 
 def _words(title: str, text: str, system: System) -> Words:

@@ -14,9 +14,13 @@ from verify.system.property import Form
 from verify.system.system import Step, StepKind, System, Taking
 from verify.trace.differences import Changed, TimerChanged, differences, show_message
 from verify.trace.trace import Run
+from verify.trace.uncarried import uncarried
 from verify.trace.why import Span, when, why
 
-DELIVERED, LOST, UNDER_WAY = "delivered", "lost", "under way"
+DELIVERED, LOST, UNCARRIED, UNDER_WAY = "delivered", "lost", "not carried", "under way"
+
+
+MOST_TRACKS = 3  # bands of a column that are drawn even if they never change
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +31,20 @@ class Mark:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """Rounds that are left out before a row, each the same as the one above and the one below; ``period`` in ticks."""
+
+    times: int
+    period: int
+
+
 @dataclass(slots=True)
 class Row:
-    """Something that happens at one instant. ``moment``: the state it leads to; ``column``: whose doing it is."""
+    """Something that happens at one instant. ``moment``: the state it leads to; ``column``: whose doing it is.
+
+    ``repeat``: what was left out before it.
+    """
 
     moment: int
     ticks: int
@@ -39,6 +54,7 @@ class Row:
     details: list[str] = field(default_factory=list)
     cited: list[str] = field(default_factory=list)
     marks: dict[int, list[Mark]] = field(default_factory=dict)
+    repeat: Repeat | None = None
 
 
 @dataclass(slots=True)
@@ -140,8 +156,12 @@ class _Teller:
         self.rows: list[Row] = []
         self.flights: list[Flight] = []
         self.held: list[list[Flight]] = [[] for _ in system.lanes]
+        self.uncarried = uncarried(run, system)
         self._walk()
-        seconds = show_time(run.ticks, system)
+        facts = f"{run.events} events in {run.steps} steps, {show_time(run.ticks, system)}"
+        left_out = self._leave_out()
+        if left_out:
+            facts += f"; not drawn, since nothing changes there: {', '.join(left_out)}"
         self.story = Story(
             system,
             self.columns,
@@ -149,7 +169,7 @@ class _Teller:
             self.flights,
             [] if form is None else when(run, system, form),
             self.ticks,
-            f"{run.events} events in {run.steps} steps, {seconds}",
+            facts,
             "" if form is None else why(run, system, form),
             run.trace.loop,
             "" if run.failed is None else failure_text(run.failed),
@@ -187,6 +207,21 @@ class _Teller:
             self.columns.append(Column(name, "network", [track], network=True))
             self.watched.append((track, self._cut_reader(cut)))
 
+    def _leave_out(self) -> list[str]:
+        """Drop the bands that are in one state all the time, where there are many; in all machines of a kind, or in none."""
+        left_out: list[str] = []
+        for machine in dict.fromkeys(c.machine for c in self.columns if not c.network):
+            alike = [c for c in self.columns if c.machine == machine and not c.network]
+            busy = {
+                t.name for c in alike for t in c.tracks if len({s.text for s in t.stretches if s.kind != "down"}) > 1
+            }
+            if not busy or all(len(c.tracks) <= MOST_TRACKS for c in alike):
+                continue
+            left_out += [t.name or machine for t in alike[0].tracks if t.name not in busy]
+            for column in alike:
+                column.tracks = [t for t in column.tracks if t.name in busy]
+        return list(dict.fromkeys(left_out))
+
     def _state_reader(self, variable: int, alive: int | None) -> Callable[[State], tuple[str, int, str]]:
         domain = self.system.variables[variable].domain
 
@@ -221,6 +256,7 @@ class _Teller:
         if first.state is not None:
             self._watch(0, first.state)
             self._lanes(None, first.state, first.choice, 0)
+            self._refused(0, 0)
             self._cite(first, self.rows[0])
         expired: list[TimerChanged] = []
         for index in range(1, len(outcomes)):
@@ -235,7 +271,7 @@ class _Teller:
         if choice.step == TICK:
             expired = [c for c in changes if isinstance(c, TimerChanged) and c.instance is not None]
             silent = [c for c in expired if not self._answered(index, c)]
-            if not outcome.rules and not silent and outcome.failed is None:
+            if not outcome.rules and not silent and not self.uncarried[index] and outcome.failed is None:
                 if after is not None:
                     self._aged(after, choice)
                 return expired
@@ -259,6 +295,7 @@ class _Teller:
         if after is not None:
             self._watch(number, after)
             self._lanes(before, after, choice, number)
+            self._refused(index, number)
         if outcome.failed is not None:
             row.details.append(f"error: {failure_text(outcome.failed)}")
             row.fault = True
@@ -378,7 +415,7 @@ class _Teller:
                     now.append(stays)
                     continue
                 fresh.append((at, message))
-                flight = self._flight(number, message, row)
+                flight = self._flight(number, message[1:], row)
                 copied = take is not None and take.lane == number and take.taking is Taking.COPY
                 if copied and taken is not None and taken.text == flight.text:
                     flight.origin = taken.number
@@ -387,10 +424,17 @@ class _Teller:
                 gone.arrived, gone.end = row, LOST
             self.held[number] = now
 
+    def _refused(self, index: int, row: int) -> None:
+        """What was sent in a step into a network that did not carry it."""
+        for lane, message in self.uncarried[index]:
+            flight = self._flight(lane, message, row)
+            flight.arrived, flight.end = row, UNCARRIED
+
     def _flight(self, lane: int, message: tuple[int, ...], row: int) -> Flight:
+        """A new one; ``message``: its kind and fields."""
         known = self.system.lanes[lane]
-        text = show_message(message[1:], self.system)
-        kind = self.system.messages[message[1]].name
+        text = show_message(message, self.system)
+        kind = self.system.messages[message[0]].name
         ends = self.column_of[known.sender], self.column_of[known.receiver]
         flight = Flight(len(self.flights), lane, *ends, kind, text, row)
         self.flights.append(flight)

@@ -18,6 +18,7 @@ from verify.system.expression import (
     Rigid,
     TimerIs,
 )
+from verify.system.property import Labels
 from verify.system.statement import (
     Assign,
     Bind,
@@ -59,17 +60,20 @@ def show_value(value: int, domain: Domain, system: System) -> str:
             assert_never(domain)
 
 
-def show_expression(expression: Expression, system: System) -> str:
-    """An expression with the names of variables, timers and lanes."""
-    return _Words(system).text(expression)
+def show_expression(expression: Expression, system: System, labels: Labels = ()) -> str:
+    """An expression with the names of variables, timers and lanes; what has a label, in its words."""
+    return _Words(system, labels).text(expression)
 
 
 class _Words:
-    def __init__(self, system: System) -> None:
+    def __init__(self, system: System, labels: Labels = ()) -> None:
         self.system = system
+        self.labels = {x.expression: x.text for x in labels}
         self.states = {r.variable for i in system.instances for r in i.regions}
 
     def text(self, e: Expression) -> str:
+        if self.labels and e in self.labels:
+            return self.labels[e]
         match e:
             case Constant(value):
                 return str(value)
@@ -98,6 +102,10 @@ class _Words:
                 return self.compared(variable, value, "is", "==")
             case Operator.NOT, (Apply(Operator.EQUAL, (Read(variable), Constant(value))),):
                 return self.compared(variable, value, "is not", "!=")
+            case Operator.NOT, (Apply(Operator.EQUAL, (left, right)),):
+                return f"{self.compared_part(left)} != {self.compared_part(right)}"
+            case ((Operator.EQUAL | Operator.LESS | Operator.AT_MOST), _):
+                return f" {operator.value} ".join(self.compared_part(a) for a in arguments)
             case Operator.NOT, (inner,):
                 return f"not {self.inside(inner)}"
             case Operator.IF, (condition, then, otherwise):
@@ -112,8 +120,16 @@ class _Words:
         shown = show_value(value, known.domain, self.system)
         return f"{known.name} {word if variable in self.states else sign} {shown}"
 
+    def compared_part(self, e: Expression) -> str:
+        """A side of a comparison: in parentheses if it is a truth value that was asked for."""
+        text = self.text(e)
+        asked = isinstance(e, Apply) and e.operator in (Operator.EQUAL, Operator.LESS, Operator.AT_MOST, Operator.NOT)
+        return f"({text})" if asked else self.inside(e)
+
     def inside(self, e: Expression) -> str:
         text = self.text(e)
+        if e in self.labels and " " in text:
+            return f"({text})"
         return f"({text})" if isinstance(e, Apply) and e.operator in (Operator.AND, Operator.OR) else text
 
 

@@ -4,13 +4,25 @@ Predicates are expressions over a state and the events of the step that led to i
 maximal; those that the liveness forms quantify over have infinitely many ticks and keep the declared fairness.
 Bounds are expressions over parameters alone, a constant in a closed system. They are inclusive, in ticks: an observer counts the
 ticks that pass from states in which it waits, and the first tick that brings it to bound + 1 violates, whatever comes with it.
+Labels are for people: forms that differ in nothing else are equal.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from verify.system.expression import Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """How a part of a property was written, where what it became is no reading for people: a count, written out."""
+
+    expression: Expression
+    text: str
+
+
+Labels = tuple[Label, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +31,7 @@ class Never:
 
     bad: Expression
     premise: Expression | None = None
+    labels: Labels = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +40,7 @@ class NeverLonger:
 
     bad: Expression
     bound: Expression
+    labels: Labels = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +48,7 @@ class Possible:
     """Some reachable state satisfies ``good``: proved by a replayed witness, violated by an exhausted search."""
 
     good: Expression
+    labels: Labels = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +62,7 @@ class Within:
     trigger: Expression | None
     response: Expression
     bound: Expression
+    labels: Labels = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +70,7 @@ class Eventually:
     """Every run reaches ``good``."""
 
     good: Expression
+    labels: Labels = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +78,7 @@ class EventuallyAlways:
     """Every run satisfies ``good`` from some state on for ever."""
 
     good: Expression
+    labels: Labels = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +86,7 @@ class AlwaysEventually:
     """Every run satisfies ``good`` again and again."""
 
     good: Expression
+    labels: Labels = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +95,7 @@ class LeadsTo:
 
     trigger: Expression
     response: Expression
+    labels: Labels = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +104,7 @@ class Until:
 
     hold: Expression
     goal: Expression
+    labels: Labels = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,10 @@ _NODES: dict[str, type] = {
 
 
 def to_json(node: Any, *, places: bool = True) -> Any:  # noqa: ANN401 - any node of the waist
-    """A node of the waist as lists, numbers and strings: ``["Apply", "and", [...]]``, fields in their order."""
+    """A node of the waist as lists, numbers and strings: ``["Apply", "and", [...]]``, fields in their order.
+
+    Without ``places``, what only helps people to find and read something is left out: places, labels.
+    """
     match node:
         case None | bool() | int() | str():
             return node
@@ -42,7 +45,8 @@ def to_json(node: Any, *, places: bool = True) -> Any:  # noqa: ANN401 - any nod
         case tuple():
             return [to_json(x, places=places) for x in node]
         case _ if type(node).__name__ in _NODES:
-            fields = [to_json(getattr(node, f.name), places=places) for f in dataclasses.fields(node)]
+            told = [f for f in dataclasses.fields(node) if places or f.compare]
+            fields = [to_json(getattr(node, f.name), places=places) for f in told]
             return [type(node).__name__, *fields]
         case _:
             message = f"{type(node).__name__} is no part of a system"
@@ -171,9 +175,10 @@ def _record(data: Any, options: tuple[Any, ...]) -> Any:  # noqa: ANN401 - drive
         raise _bad(f"a {data[0]} stands where it cannot")
     hints = _hints(node)
     fields = dataclasses.fields(node)
-    if len(data) != len(fields) + 1:
+    needed = sum(1 for f in fields if f.compare)  # labels came later: what was written before them is read
+    if not needed < len(data) <= len(fields) + 1:
         raise _bad(f"a {data[0]} has {len(fields)} fields, here are {len(data) - 1}")
-    return node(*(_node(value, hints[f.name]) for f, value in zip(fields, data[1:], strict=True)))
+    return node(*(_node(value, hints[f.name]) for f, value in zip(fields, data[1:], strict=False)))
 
 
 def _hints(node: type) -> dict[str, Any]:

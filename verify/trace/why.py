@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple, assert_never
 
 from verify.semantics.interpreter import Interpreter
@@ -13,6 +14,7 @@ from verify.system.property import (
     Eventually,
     EventuallyAlways,
     Form,
+    Labels,
     LeadsTo,
     Ltl,
     Never,
@@ -27,51 +29,63 @@ from verify.trace.trace import Run
 
 def why(run: Run, system: System, form: Form) -> str:
     """The part of a violated property that is false, in words; "" if there is nothing to add to the trace."""
-    interpreter = Interpreter(system)
     last = run.moments[-1] if run.moments else None
     if last is None or run.failed is not None:
         return ""
+    if isinstance(form, Ltl):
+        return "now it is false, however the run goes on" if run.trace.loop is None else "false if the loop goes on for ever"
+    said = _Said(Interpreter(system), form.labels)
     match form:
         case Never(bad):
-            return f"now: {_true_part(bad, interpreter, last)}"
+            return f"now: {said.true_part(bad, last)}"
         case NeverLonger(bad, _):
-            return f"for too long now: {_part_before(bad, interpreter, run)}"
+            return f"for too long now: {said.true_part(bad, run.moments[-2] if len(run.moments) > 1 else last)}"
         case Within(_, response, _):
-            return f"too late now, and still not: {show_expression(response, system)}"
+            return f"too late now, and still not: {said.text(response)}"
         case Eventually(good) | AlwaysEventually(good):
-            return f"never in the loop: {show_expression(good, system)}"
+            return f"never in the loop: {said.text(good)}"
         case EventuallyAlways(good):
-            return f"again and again not: {show_expression(good, system)}"
+            return f"again and again not: {said.text(good)}"
         case LeadsTo(_, response):
-            return f"never again: {show_expression(response, system)}"
+            return f"never again: {said.text(response)}"
         case Until(hold, goal):
             if run.trace.loop is None:
-                return f"now neither: {show_expression(hold, system)}, nor: {show_expression(goal, system)}"
-            return f"never: {show_expression(goal, system)}"
+                return f"now neither: {said.text(hold)}, nor: {said.text(goal)}"
+            return f"never: {said.text(goal)}"
         case Possible(good):
-            return f"now: {_true_part(good, interpreter, last)}"
-        case Ltl():
-            return (
-                "now it is false, however the run goes on"
-                if run.trace.loop is None
-                else "false if the loop goes on for ever"
-            )
+            return f"now: {said.true_part(good, last)}"
         case _:
             assert_never(form)
 
 
-def _part_before(bad: Expression, interpreter: Interpreter, run: Run) -> str:
-    moments = run.moments
-    return _true_part(bad, interpreter, moments[-2] if len(moments) > 1 else moments[-1])
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """Predicates in words: those of the spec where there is a label."""
 
+    interpreter: Interpreter
+    labels: Labels
 
-def _true_part(expression: Expression, interpreter: Interpreter, moment: Moment) -> str:
-    """The alternatives of a disjunction that hold, or the whole."""
-    if isinstance(expression, Apply) and expression.operator is Operator.OR:
-        holding = [a for a in expression.arguments if holds(interpreter, a)(moment)]
-        if holding:
-            return " or ".join(show_expression(a, interpreter.system) for a in holding)
-    return show_expression(expression, interpreter.system)
+    def text(self, expression: Expression) -> str:
+        return show_expression(expression, self.interpreter.system, self.labels)
+
+    def true_part(self, expression: Expression, moment: Moment) -> str:
+        """The alternatives of a disjunction that hold, or the whole."""
+        if isinstance(expression, Apply) and expression.operator is Operator.OR:
+            holding = [a for a in expression.arguments if holds(self.interpreter, a)(moment)]
+            if holding and (not self.labelled(expression) or all(map(self.readable, holding))):
+                return " or ".join(map(self.text, holding))
+        return self.text(expression)
+
+    def labelled(self, expression: Expression) -> bool:
+        return any(x.expression == expression for x in self.labels)
+
+    def readable(self, expression: Expression) -> bool:
+        """Whether it is in words, all of it."""
+        if self.labelled(expression):
+            return True
+        if not isinstance(expression, Apply):
+            return True
+        return expression.operator is not Operator.IF and all(map(self.readable, expression.arguments))
 
 
 class Span(NamedTuple):
