@@ -34,6 +34,7 @@ from verify.report.machine import to_json
 from verify.report.table import table
 from verify.report.words import tell
 from verify.run.checking import Result
+from verify.run.choosing import Choice as Engine
 from verify.run.conductor import Job, default_workers, run_jobs
 from verify.run.walk import random_walk
 from verify.semantics.interpreter import Choice, Interpreter, Outcome
@@ -48,6 +49,7 @@ __all__ = [
     "Choice",
     "Convicted",
     "Diagnostic",
+    "Engine",
     "InputError",
     "Interpreter",
     "Limits",
@@ -85,6 +87,7 @@ __all__ = [
     "table",
     "tell",
     "to_json",
+    "waits",
     "write_pictures",
     "write_traces",
 ]
@@ -153,13 +156,16 @@ def check(
     *,
     limits: Limits | None = None,
     workers: int = 1,
-    native: bool = False,
+    engine: Engine = Engine.AUTO,
+    everything: bool = False,
     report: Callable[[Progress], None] | None = None,
 ) -> list[Result]:
-    """Decide every check, in order. ``native``: also those that are said to need the native engine."""
-    return [
-        r for group in results_of(specs, limits=limits, workers=workers, native=native, report=report) for r in group
-    ]
+    """Decide every check, in order.
+
+    ``engine``: which one answers. ``everything``: run on the explicit engine even what is said to need the native one.
+    """
+    groups = results_of(specs, limits=limits, workers=workers, engine=engine, everything=everything, report=report)
+    return [r for group in groups for r in group]
 
 
 def results_of(  # noqa: PLR0913 - options, all by name but one
@@ -167,7 +173,8 @@ def results_of(  # noqa: PLR0913 - options, all by name but one
     *,
     limits: Limits | None = None,
     workers: int = 1,
-    native: bool = False,
+    engine: Engine = Engine.AUTO,
+    everything: bool = False,
     report: Callable[[Progress], None] | None = None,
     rescued: list[Result] | None = None,
 ) -> Iterator[list[Result]]:
@@ -176,12 +183,13 @@ def results_of(  # noqa: PLR0913 - options, all by name but one
     When the caller is interrupted, what was finished out of turn is put into ``rescued``.
     """
     several = [specs] if isinstance(specs, Specification) else list(specs)
-    jobs = [Job(spec.path, task) for spec in several for task in spec.tasks if native or not _waits(task)]
-    return run_jobs(jobs, limits or Limits(), workers, report, rescued)
+    jobs = [Job(spec.path, task) for spec in several for task in spec.tasks if everything or not waits(task, engine)]
+    return run_jobs(jobs, limits or Limits(), workers, report, rescued, engine)
 
 
-def _waits(task: Task) -> bool:
-    return all(c.native for c in task.checks)
+def waits(task: Task, engine: Engine) -> bool:
+    """Whether a task is left out, since it is said to need the native engine and the explicit one was asked for."""
+    return engine is Engine.EXPLICIT and all(c.native for c in task.checks)
 
 
 def explain(result: Result) -> str:

@@ -43,7 +43,15 @@ def _check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "--out", type=Path, metavar="DIR", help="write a trace file (ITF) and a picture (SVG) for each trace into DIR"
     )
     check.add_argument("--strict", action="store_true", help="warnings are errors, vacuous proofs are failures")
-    check.add_argument("--all", action="store_true", help="run the checks, too, that wait for the native engine")
+    check.add_argument(
+        "--engine",
+        choices=("auto", "explicit", "native"),
+        default="auto",
+        help="explicit: the reference interpreter; native: machine code (default: auto, what is done first)",
+    )
+    check.add_argument(
+        "--all", action="store_true", help="with --engine explicit: also the checks that are said to need the native engine"
+    )
     check.add_argument("--scenario", action="append", metavar="NAME", help="only this scenario (may be repeated)")
     check.add_argument(
         "--traces",

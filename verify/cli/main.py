@@ -125,9 +125,10 @@ class _Checking:
     """One run of ``check``: prints each file's table when it is complete, or what is known when it is stopped."""
 
     def __init__(self, options: argparse.Namespace, specs: list[Specification]) -> None:
-        from verify.api import Limits  # noqa: PLC0415 - what --help does not need
+        from verify.api import Engine, Limits, waits  # noqa: PLC0415 - what --help does not need
 
         self.options = options
+        self.engine = Engine(options.engine)
         self.specs = specs
         self.results: list[Result] = []
         self.rescued: list[Result] = []
@@ -139,7 +140,7 @@ class _Checking:
             f"{s.path}: {t.scenario}"
             for s in specs
             for t in s.tasks
-            if not options.all and all(c.native for c in t.checks)
+            if not options.all and waits(t, self.engine)
         ]
 
     def run(self) -> int:
@@ -153,7 +154,8 @@ class _Checking:
                 self.specs,
                 limits=self.limits,
                 workers=workers,
-                native=self.options.all,
+                engine=self.engine,
+                everything=self.options.all,
                 report=self.progress,
                 rescued=self.rescued,
             ):

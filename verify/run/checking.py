@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from verify.base.budget import Budget, Limits, Progress
 from verify.base.verdict import Verdict
-from verify.engines.explicit.engine import ExplicitEngine
 from verify.judge.judge import Ruling, judge
 from verify.lang.specification import Check, Task
 from verify.passes.valuations import MOST, close, close_property, valuations
+from verify.run.choosing import Choice, claims
 from verify.system.display import show_value
 from verify.system.property import Property
 from verify.system.system import System
@@ -41,15 +41,17 @@ class Result:
         return self.verdict is self.check.expected and not (strict and self.ruling.vacuous)
 
 
-def check_task(spec: str, task: Task, limits: Limits, report: Report | None = None) -> list[Result]:
+def check_task(
+    spec: str, task: Task, limits: Limits, report: Report | None = None, engine: Choice = Choice.AUTO
+) -> list[Result]:
     """Decide all the checks of a task, in their order."""
     start = time.monotonic()
     budget = Budget(limits, report)
     properties = [c.property for c in task.checks]
     if task.system.parameters:
-        answers = _open(task.system, properties, budget)
+        answers = _open(task.system, properties, budget, engine)
     else:
-        answers = [(r, task.system, "") for r in _closed(task.system, properties, budget)]
+        answers = [(r, task.system, "") for r in _closed(task.system, properties, budget, engine)]
     seconds = time.monotonic() - start
     return [
         Result(spec, task.scenario, check, ruling, system, values, seconds)
@@ -57,15 +59,15 @@ def check_task(spec: str, task: Task, limits: Limits, report: Report | None = No
     ]
 
 
-def _closed(system: System, properties: list[Property], budget: Budget) -> list[Ruling]:
-    claims = ExplicitEngine().check(system, properties, budget)
-    return [judge(system, asked, claim) for asked, claim in zip(properties, claims, strict=True)]
+def _closed(system: System, properties: list[Property], budget: Budget, engine: Choice) -> list[Ruling]:
+    answers = claims(system, properties, budget, engine)
+    return [judge(system, asked, claim) for asked, claim in zip(properties, answers, strict=True)]
 
 
 Answer = tuple[Ruling, System, str]
 
 
-def _open(system: System, properties: list[Property], budget: Budget) -> list[Answer]:
+def _open(system: System, properties: list[Property], budget: Budget, engine: Choice) -> list[Answer]:
     """Every valuation of the open parameters; the first that is not a proof decides, and is named."""
     known = valuations(system)
     if known.too_many:
@@ -84,7 +86,7 @@ def _open(system: System, properties: list[Property], budget: Budget) -> list[An
             break
         closed = close(system, values)
         asked = [close_property(properties[i], values) for i in waiting]
-        for i, ruling in zip(waiting, _closed(closed, asked, budget), strict=True):
+        for i, ruling in zip(waiting, _closed(closed, asked, budget, engine), strict=True):
             if ruling.verdict is not Verdict.PROVED:
                 decided[i] = (ruling, closed, _named(system, values))
             states, transitions, depth = counted[i]
@@ -98,7 +100,7 @@ def _open(system: System, properties: list[Property], budget: Budget) -> list[An
 
 def _proved(valuations_: int, states: int, transitions: int, depth: int, *, vacuous: bool) -> Ruling:
     backing = (
-        f"exhausted by explicit for each of {valuations_:,} valuations: {states:,} states, {transitions:,} transitions"
+        f"exhausted for each of {valuations_:,} valuations: {states:,} states, {transitions:,} transitions"
     )
     return Ruling(Verdict.PROVED, backing, None, vacuous, (), states, transitions, depth)
 

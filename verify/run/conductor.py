@@ -17,6 +17,7 @@ from verify.base.verdict import Verdict
 from verify.judge.judge import Ruling
 from verify.lang.specification import Task
 from verify.run.checking import Report, Result, check_task
+from verify.run.choosing import Choice
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ def run_jobs(
     workers: int = 1,
     report: Report | None = None,
     rescued: list[Result] | None = None,
+    engine: Choice = Choice.AUTO,
 ) -> Iterator[list[Result]]:
     """The results of each job, as soon as they and all before them are known.
 
@@ -40,9 +42,9 @@ def run_jobs(
     """
     if workers <= 1 or len(jobs) <= 1:
         for job in jobs:
-            yield check_task(job.spec, job.task, limits, report)
+            yield check_task(job.spec, job.task, limits, report, engine)
         return
-    yield from _side_by_side(jobs, limits, min(workers, len(jobs)), report, rescued)
+    yield from _side_by_side(jobs, limits, min(workers, len(jobs)), report, rescued, engine)
 
 
 def default_workers() -> int:
@@ -53,8 +55,13 @@ def default_workers() -> int:
         return os.cpu_count() or 1
 
 
-def _side_by_side(
-    jobs: Sequence[Job], limits: Limits, workers: int, report: Report | None, rescued: list[Result] | None
+def _side_by_side(  # noqa: PLR0913 - what a run depends on
+    jobs: Sequence[Job],
+    limits: Limits,
+    workers: int,
+    report: Report | None,
+    rescued: list[Result] | None,
+    engine: Choice,
 ) -> Iterator[list[Result]]:
     context = multiprocessing.get_context("spawn")
     news: Queue[Progress] = context.Queue()
@@ -62,7 +69,7 @@ def _side_by_side(
     futures: list[Future[list[Result]]] = []
     told = 0
     try:
-        futures = [executor.submit(_work, job, limits) for job in jobs]
+        futures = [executor.submit(_work, job, limits, engine) for job in jobs]
         for job, future in zip(jobs, futures, strict=True):
             results = _result(job, future, news, report)
             told += 1
@@ -107,5 +114,5 @@ def _begin(news: Queue[Progress]) -> None:
     _tell = news.put
 
 
-def _work(job: Job, limits: Limits) -> list[Result]:
-    return check_task(job.spec, job.task, limits, _tell)
+def _work(job: Job, limits: Limits, engine: Choice) -> list[Result]:
+    return check_task(job.spec, job.task, limits, _tell, engine)

@@ -7,13 +7,13 @@ from typing import assert_never
 
 from verify.base.budget import Budget
 from verify.engines.claim import Claim, Exhausted, Fails, Faulty, Holds, Unknown
-from verify.engines.explicit.engine import NO_LTL
 from verify.engines.explicit.health import Health
-from verify.engines.native.health import examine
+from verify.engines.native.health import Unconfirmed, examine
 from verify.engines.native.liveness import LivenessForm, violating
 from verify.engines.native.questions import Questions, gathered
 from verify.engines.native.safety import SpentError, Watch, overdue, reach, seen
 from verify.engines.native.space import Space
+from verify.engines.native.values import Unsupported
 from verify.semantics.satisfaction import ticks_of
 from verify.system.expression import negation
 from verify.system.property import (
@@ -33,6 +33,10 @@ from verify.system.property import (
 from verify.system.serialise import digest
 from verify.system.system import System
 from verify.trace.trace import Trace
+
+
+__all__ = ["NativeEngine", "Unconfirmed", "Unsupported"]
+NO_LTL = "formulas of LTL wait for the product in machine code"
 
 
 class NativeEngine:
