@@ -63,6 +63,17 @@ define internal i64 @tagged(ptr %p, i64 %tag) alwaysinline {
   ret i64 %r
 }
 
+; of eight words, those that are a certain one, as a mask
+define internal i64 @holding(ptr %p, i64 %word) alwaysinline {
+  %v = load <8 x i64>, ptr %p, align 64
+  %i = insertelement <8 x i64> poison, i64 %word, i64 0
+  %t = shufflevector <8 x i64> %i, <8 x i64> poison, <8 x i32> zeroinitializer
+  %c = icmp eq <8 x i64> %v, %t
+  %b = bitcast <8 x i1> %c to i8
+  %r = zext i8 %b to i64
+  ret i64 %r
+}
+
 ; of eight words, those that are 0, as a mask
 define internal i64 @vacant(ptr %p) alwaysinline {
   %v = load <8 x i64>, ptr %p, align 64
@@ -85,8 +96,8 @@ define internal i64 @increase(ptr %p, i64 %n) alwaysinline {
   ret i64 %r
 }
 """
-_INTRINSICS = {"prefetch": None, "lowest": "i64", "tagged": "i64", "vacant": "i64", "claim": "i1", "increase": "i64"}
-_POINTERS = {"prefetch": (0,), "tagged": (0,), "vacant": (0,), "claim": (0,), "increase": (0,)}
+_INTRINSICS = {"prefetch": None, "lowest": "i64", "tagged": "i64", "holding": "i64", "vacant": "i64", "claim": "i1", "increase": "i64"}
+_POINTERS = {"prefetch": (0,), "tagged": (0,), "holding": (0,), "vacant": (0,), "claim": (0,), "increase": (0,)}
 
 
 class Typed(NamedTuple):

@@ -290,6 +290,7 @@ class _Paths:
         came, before = code.label, self.cursor
         code.begin(inside)
         with code.scope():
+            code.assume(condition)
             emitted()
         left, after = code.label, self.cursor
         code.emit(f"br label %{behind}")

@@ -2,8 +2,9 @@
 """The search and the passes over what it found, in the kernel language (:mod:`compiling`); never run as Python.
 
 States are numbered in the order of their discovery, so levels are stretches of numbers. ``words`` holds their words one after
-the other. ``table`` finds them: buckets of eight slots, a slot being 24 bits of the hash above the number of the state plus one;
-a full bucket goes on in the next. Every comparison ends at the words themselves: the store is exact.
+the other. ``table`` finds them: buckets of eight slots; a full bucket goes on in the next. A slot is 24 bits of the hash above
+the number of the state plus one. During a search over states of less than 64 bits (KEYS) it is the state itself, under a bit that
+says so: that is quicker, but does not number the states. Every comparison ends at the words themselves: the store is exact.
 
 Work goes by batches: expand some states, hash all rows and fetch their buckets, fetch the states that the tags point to, and only
 then look closely, when memory had the time to answer.
@@ -19,6 +20,7 @@ FAILED = 4
 LONGEST = 4096  # reactions in one atomic step: more are taken for a livelock, which the interpreter then confirms
 
 TAGS = 0xFFFFFF
+PRESENT = 0x8000000000000000
 INDEX = 0xFFFFFFFFFF
 NOWHERE = 0xFFFFFFFF  # the target of a row that failed, or whose state was not discovered
 ROW = WIDTH + 1  # noqa: F821 - words of a row: WIDTH of the state, one note
@@ -151,6 +153,72 @@ def rebuild(s: Space) -> Number:
     return 0
 
 
+# ---- the set of states of less than 64 bits, while they are searched
+
+
+def key_hash(key: Number) -> Number:
+    h = key * 0x9E3779B97F4A7C15
+    return (h ^ (h >> 32)) * 0xD6E8FEB86659FD93
+
+
+def insert_key(s: Space, key: Number, h: Number) -> Number:
+    """Put a state into the set; whether it was new."""
+    at = (h >> s.shift) * 8
+    table = s.table
+    entry = key | PRESENT
+    while 1:
+        bucket = table + at
+        if holding(bucket, entry) != 0:
+            return 0
+        free = vacant(bucket)
+        if free != 0:
+            bucket[lowest(free)] = entry
+            return 1
+        at = at + 8
+        if at == s.slots:
+            at = 0
+    return 0
+
+
+def rebuild_keys(s: Space) -> Number:
+    """Put every state into an empty set."""
+    i = 0
+    words = s.words
+    table = s.table
+    hashes = s.hashes
+    while i < s.states:
+        count = s.states - i
+        if count > BATCH:
+            count = BATCH
+        j = 0
+        while j < count:
+            h = key_hash(words[i + j])
+            hashes[j] = h
+            prefetch(table + (h >> s.shift) * 8)
+            j += 1
+        j = 0
+        while j < count:
+            insert_key(s, words[i + j], hashes[j])
+            j += 1
+        i += count
+    return 0
+
+
+def fetch_keys(s: Space, count: Number) -> Number:
+    """As fetch()."""
+    rows = s.rows
+    hashes = s.hashes
+    table = s.table
+    shift = s.shift
+    i = 0
+    while i < count:
+        h = key_hash(rows[i * ROW])
+        hashes[i] = h
+        prefetch(table + (h >> shift) * 8)
+        i += 1
+    return 0
+
+
 # ---- successors
 
 
@@ -250,7 +318,10 @@ def search(s: Space, quota: Number) -> Number:
             states = states + WIDTH
             i += 1
         number = (out - rows) // (8 * ROW)
-        fetch(s, number)
+        if KEYS:
+            fetch_keys(s, number)
+        else:
+            fetch(s, number)
         s.transitions = s.transitions + number
         hashes = s.hashes
         known = s.states
@@ -263,18 +334,24 @@ def search(s: Space, quota: Number) -> Number:
                 if s.wanted_on_arrival != 0:
                     seen = seen | (s.truths(row, note) & s.wanted_on_arrival)
                 h = hashes[i]
-                at = find(s, row, h)
-                if at < 0:
-                    fresh: Words = s.words + known * WIDTH
-                    for j in range(WIDTH):
-                        fresh[j] = row[j]
-                    slot = -1 - at
-                    known += 1
-                    table = s.table
-                    table[slot] = (tag_of(h) << 40) | known
-                    s.states = known
+                fresh: Words = s.words + known * WIDTH
+                if KEYS:
+                    if insert_key(s, row[0], h) != 0:
+                        fresh[0] = row[0]
+                        known += 1
+                else:
+                    at = find(s, row, h)
+                    if at < 0:
+                        for j in range(WIDTH):
+                            fresh[j] = row[j]
+                        slot = -1 - at
+                        known += 1
+                        table = s.table
+                        table[slot] = (tag_of(h) << 40) | known
+                        s.states = known
             row = row + ROW
             i += 1
+        s.states = known
         s.next = s.next + count
         left -= count
         seen = seen & (s.wanted | s.wanted_on_arrival | s.watched)

@@ -46,8 +46,7 @@ class Memory:
             found = mmap.mmap(-1, size, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         except OSError as problem:
             raise MemoryError(size) from problem
-        if size >= 1 << 22 and hasattr(mmap, "MADV_HUGEPAGE"):
-            found.madvise(mmap.MADV_HUGEPAGE)
+        _in_large_pages(found)
         return found
 
     @property
@@ -65,6 +64,7 @@ class Memory:
             bigger = self._mapped(size)
             bigger[: len(self._map)] = self._map[:]
             self._map = bigger
+        _in_large_pages(self._map)
 
     def words(self, at: int, count: int) -> tuple[int, ...]:
         """``count`` words from word ``at`` on."""
@@ -91,12 +91,18 @@ class Memory:
         ctypes.memset(self.address, value, size)
 
 
+def _in_large_pages(found: mmap.mmap) -> None:
+    """Ask for large pages where they are worth it: a table is read at random."""
+    if len(found) >= 1 << 22 and hasattr(mmap, "MADV_HUGEPAGE"):
+        found.madvise(mmap.MADV_HUGEPAGE)
+
+
 SOURCE = Path(__file__).with_name("kernels.py")
 
 
 @cache
-def _kernels(width: int, *, atomic: bool, groups: bool) -> Compiled:
-    constants = {"WIDTH": width, "ATOMIC": int(atomic), "GROUPS": int(groups), "BATCH": BATCH}
+def _kernels(width: int, *, keys: bool, atomic: bool, groups: bool) -> Compiled:
+    constants = {"WIDTH": width, "KEYS": int(keys), "ATOMIC": int(atomic), "GROUPS": int(groups), "BATCH": BATCH}
     return compiled(translate(SOURCE.read_text(encoding="utf-8"), constants), optimised=True)
 
 
@@ -170,7 +176,8 @@ class Space:
         emitted: Emitted = emit(self.layout, self.notes, predicates)
         self._functions = compiled(emitted.text, optimised=False)
         width = self.layout.words
-        kernels = _kernels(width, atomic=system.atomic, groups=bool(system.fairness))
+        self._keys = self.layout.bits < 64  # noqa: PLR2004 - as words have
+        kernels = _kernels(width, keys=self._keys, atomic=system.atomic, groups=bool(system.fairness))
         s = self.structure = Structure(kernels)
         for name in ("expand", "truths", *(["react"] if system.atomic else [])):
             s[name] = self._functions.address(name)
@@ -226,6 +233,9 @@ class Space:
                 self.levels.append(self.expanded)
                 s["stop"] = self.states
                 self._level(budget)
+            if self._keys:  # the passes want numbers
+                s.allocate("table", 8 * s["slots"])
+                s.call("rebuild")
         except MemoryError:
             self.incomplete = "no more memory"
 
@@ -247,7 +257,7 @@ class Space:
         s["states"] = len(known)
         while s["states"] + s["rows_of_one"] > s["room"]:
             self._double()
-        s.call("rebuild")
+        s.call("rebuild_keys" if self._keys else "rebuild")
 
     def _level(self, budget: Budget) -> None:
         s = self.structure
@@ -286,7 +296,7 @@ class Space:
         if refused:
             return refused
         self._double()
-        s.call("rebuild")
+        s.call("rebuild_keys" if self._keys else "rebuild")
         return ""
 
     def _double(self) -> None:

@@ -63,6 +63,8 @@ class Code:
         self.lines: list[str] = []
         self.label = "start"
         self._known: list[dict[tuple[object, ...], Value]] = [{}]
+        self._facts: list[dict[str, Value]] = [{}]
+        self._made: dict[str, tuple[object, ...]] = {}  # of a bit's name: how it was computed
         self._count = 0
 
     # ---- emission
@@ -83,15 +85,44 @@ class Code:
 
     @contextmanager
     def scope(self) -> Iterator[None]:
-        """What is computed within is not known afterwards."""
+        """What is computed or assumed within is not known afterwards."""
         self._known.append({})
+        self._facts.append({})
         yield
+        self._facts.pop()
         self._known.pop()
+
+    def assume(self, condition: Value, *, holds: bool = True) -> None:
+        """Within this scope a condition holds, or does not: so does what follows from that."""
+        made = self._made.get(condition.text)
+        self._facts[-1][condition.text] = bit(holds)
+        match made:
+            case ("not", Value() as inner):
+                self.assume(inner, holds=not holds)
+            case ("and", Value() as a, Value() as b) if holds:
+                self.assume(a)
+                self.assume(b)
+            case ("or", Value() as a, Value() as b) if not holds:
+                self.assume(a, holds=False)
+                self.assume(b, holds=False)
+            case ("eq", Value() as a, Value() as b) if holds:
+                if b.constant is not None:
+                    a, b = b, a
+                if a.constant is not None and b.constant is None:
+                    self._facts[-1][b.text] = a
+            case _:
+                pass
+
+    def _fact(self, value: Value) -> Value:
+        for facts in reversed(self._facts):
+            if value.text in facts:
+                return facts[value.text]
+        return value
 
     def _numbered(self, key: tuple[object, ...], low: int, high: int, *, is_bit: bool, text: Callable[[], str]) -> Value:
         for known in reversed(self._known):
             if key in known:
-                return known[key]
+                return self._fact(known[key])
         if low == high:
             return bit(low) if is_bit else number(low)
         _within(low, high)
@@ -214,9 +245,10 @@ class Code:
         return self.negation(self.less(b, a))
 
     def _compare(self, relation: str, a: Value, b: Value) -> Value:
-        return self._numbered(
-            ("icmp", relation, a.text, b.text), 0, 1, is_bit=True, text=lambda: f"icmp {relation} i64 {a.text}, {b.text}"
-        )
+        key = ("icmp", relation, a.text, b.text)
+        found = self._numbered(key, 0, 1, is_bit=True, text=lambda: f"icmp {relation} i64 {a.text}, {b.text}")
+        self._made.setdefault(found.text, (relation, a, b))
+        return found
 
     # ---- bits
 
@@ -224,7 +256,14 @@ class Code:
         """Not a."""
         if a.constant is not None:
             return bit(not a.constant)
-        return self._numbered(("not", a.text), 0, 1, is_bit=True, text=lambda: f"xor i1 {a.text}, true")
+        match self._made.get(a.text):
+            case ("not", Value() as inner):
+                return self._fact(inner)
+            case _:
+                pass
+        found = self._numbered(("not", a.text), 0, 1, is_bit=True, text=lambda: f"xor i1 {a.text}, true")
+        self._made.setdefault(found.text, ("not", a))
+        return found
 
     def both(self, a: Value, b: Value) -> Value:
         """a and b."""
@@ -244,12 +283,16 @@ class Code:
 
     def _logic(self, op: str, a: Value, b: Value) -> Value:
         a, b = sorted((a, b), key=lambda x: x.text)
-        return self._numbered((op, a.text, b.text), 0, 1, is_bit=True, text=lambda: f"{op} i1 {a.text}, {b.text}")
+        found = self._numbered((op, a.text, b.text), 0, 1, is_bit=True, text=lambda: f"{op} i1 {a.text}, {b.text}")
+        self._made.setdefault(found.text, (op, a, b))
+        return found
 
     def select(self, condition: Value, then: Value, otherwise: Value) -> Value:
         """Then or otherwise."""
         if condition.constant is not None:
             return then if condition.constant else otherwise
+        then = self._branch(then, condition, holds=True)
+        otherwise = self._branch(otherwise, condition, holds=False)
         if then.text == otherwise.text and then.bit == otherwise.bit:
             return then
         if then.bit and otherwise.bit:
@@ -261,13 +304,29 @@ class Code:
             if then.text == otherwise.text:
                 return then
         c = condition
-        return self._numbered(
+        found = self._numbered(
             ("select", c.text, then.text, otherwise.text),
             min(then.low, otherwise.low),
             max(then.high, otherwise.high),
             is_bit=kind == "i1",
             text=lambda: f"select i1 {c.text}, {kind} {then.text}, {kind} {otherwise.text}",
         )
+        self._made.setdefault(found.text, ("select", c, then, otherwise))
+        return found
+
+    def _branch(self, value: Value, condition: Value, *, holds: bool) -> Value:
+        """What a value is where a condition holds, or does not."""
+        match self._made.get(value.text):
+            case ("select", Value() as c, Value() as then, Value() as otherwise):
+                if c.text == condition.text:
+                    return then if holds else otherwise
+                if self._made.get(c.text) == ("not", condition) or self._made.get(condition.text) == ("not", c):
+                    return otherwise if holds else then
+            case _:
+                pass
+        if value.text == condition.text:
+            return bit(holds)
+        return value
 
     # ---- packed words (unsigned: their interval says nothing)
 
@@ -308,6 +367,8 @@ class Code:
             return b
         if b.text == "0":
             return a
+        if a.constant is not None and b.constant is not None:
+            return word_constant(a.constant | b.constant)
         a, b = sorted((a, b), key=lambda x: x.text)
         return self._word(("orw", a.text, b.text), lambda: f"or i64 {a.text}, {b.text}")
 
