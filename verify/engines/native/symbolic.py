@@ -300,13 +300,13 @@ class Translator:
         """Make of ``s`` what one branch or the other made of it."""
         code = self.code
         for i, (a, b) in enumerate(zip(one.variables, other.variables, strict=True)):
-            if a is not b:
-                s.variables[i] = code.select(condition, self.variable(one, i), self.variable(other, i))
+            s.variables[i] = a if a is b else code.select(condition, self.variable(one, i), self.variable(other, i))
         for i, (a, b) in enumerate(zip(one.timers, other.timers, strict=True)):
-            if a is not b:
-                s.timers[i] = code.select(condition, self.timer(one, i), self.timer(other, i))
+            s.timers[i] = a if a is b else code.select(condition, self.timer(one, i), self.timer(other, i))
         for i, (held, also) in enumerate(zip(one.lanes, other.lanes, strict=True)):
-            if held is not also:
+            if held is also:
+                s.lanes[i] = held
+            else:
                 pairs = zip(self.lane(one, i), self.lane(other, i), strict=True)
                 s.lanes[i] = [code.select(condition, a, b) for a, b in pairs]
         for slot in one.locals.keys() | other.locals.keys():
