@@ -151,7 +151,7 @@ def load_all(paths: Iterable[Path], sources: Sources) -> list[Specification]:
     return specs
 
 
-def check(
+def check(  # noqa: PLR0913 - options, all by name but one
     specs: Specification | Sequence[Specification],
     *,
     limits: Limits | None = None,

@@ -249,11 +249,12 @@ def test_shipped_specs_are_found_from_anywhere(tmp_path):
 def test_what_waits_is_listed_and_runs_when_asked_for(tmp_path, capsys):
     path = spec(tmp_path, "never_two expect proved")
     path.write_text(GOOD + "check pair { never_two expect proved }\ncheck pair { late expect violated } needs native\n")
-    assert main(["check", str(path)]) == 0
+    assert main(["check", str(path), "--engine", "explicit"]) == 0
     out = capsys.readouterr().out
     assert f"waits for the native engine: {path}: pair\n1 checks: 1 proved; all as expected; 1 wait" in out
-    assert main(["check", str(path), "--all"]) == 0
-    assert "2 checks: 1 proved, 1 violated" in capsys.readouterr().out
+    for options in (["--engine", "explicit", "--all"], ["--engine", "native"], []):
+        assert main(["check", str(path), *options]) == 0
+        assert "2 checks: 1 proved, 1 violated" in capsys.readouterr().out
 
 
 def test_the_memory_limit_ends_in_undecided(tmp_path, capsys):

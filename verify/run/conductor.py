@@ -28,7 +28,7 @@ class Job:
     task: Task
 
 
-def run_jobs(
+def run_jobs(  # noqa: PLR0913 - what a run depends on
     jobs: Sequence[Job],
     limits: Limits,
     workers: int = 1,

@@ -1,10 +1,10 @@
-"""A small typed part of Python, translated to LLVM IR: the language that :mod:`kernels` is written in.
+"""A small typed part of Python, translated to LLVM IR: the language that ``runtime.kernel`` is written in.
 
-Numbers are 64-bit integers that wrap; ``>>`` moves in zeros, ``//`` and ``%`` are unsigned, comparisons are signed. An array is an
-address with the width of its elements: ``Words`` (8 bytes), ``Halves`` (4) or ``Bytes`` (1), read as unsigned numbers; ``a + n``
-is the array n elements on. A class lists the fields of the one structure that functions share. ``for i in range(CONSTANT)`` is
-unrolled; a condition on constants is decided here. ``and`` and ``or`` compute both sides. What is not part of this is a
-TypeError when the kernels are translated, which every test does.
+Numbers are 64-bit integers that wrap; ``>>`` moves in zeros, ``//`` and ``%`` are unsigned, comparisons are signed. An array is
+an address with the width of its elements: ``Words`` (8 bytes), ``Halves`` (4) or ``Bytes`` (1), read as unsigned numbers;
+``a + n`` is the array n elements on. A class lists the fields of the one structure that functions share.
+``for i in range(CONSTANT)`` is unrolled; a condition on constants is decided here. ``and`` and ``or`` compute both sides. What
+is not part of this is a TypeError when the kernels are translated, which every test does.
 """
 
 from __future__ import annotations
@@ -96,8 +96,16 @@ define internal i64 @increase(ptr %p, i64 %n) alwaysinline {
   ret i64 %r
 }
 """
-_INTRINSICS = {"prefetch": None, "lowest": "i64", "tagged": "i64", "holding": "i64", "vacant": "i64", "claim": "i1", "increase": "i64"}
-_POINTERS = {"prefetch": (0,), "tagged": (0,), "holding": (0,), "vacant": (0,), "claim": (0,), "increase": (0,)}
+_INTRINSICS = {  # their results
+    "prefetch": None,
+    "lowest": "i64",
+    "tagged": "i64",
+    "holding": "i64",
+    "vacant": "i64",
+    "claim": "i1",
+    "increase": "i64",
+}
+_TAKE_POINTERS = {"prefetch", "tagged", "holding", "vacant", "claim", "increase"}  # as their first argument
 
 
 class Typed(NamedTuple):
@@ -199,7 +207,7 @@ class _Function:
             if self.open:
                 self.statement(statement)
 
-    def statement(self, node: ast.stmt) -> None:  # noqa: C901 - a match over kinds
+    def statement(self, node: ast.stmt) -> None:
         match node:
             case ast.Expr(ast.Constant()) | ast.Pass():
                 pass
@@ -409,9 +417,9 @@ class _Function:
     def call(self, node: ast.Call) -> Typed:
         match node.func:
             case ast.Name(name) if name in _INTRINSICS:
-                pointers = _POINTERS.get(name, ())
                 arguments = [
-                    self.converted(self.value(a), "ptr" if i in pointers else "i64") for i, a in enumerate(node.args)
+                    self.converted(self.value(a), "ptr" if i == 0 and name in _TAKE_POINTERS else "i64")
+                    for i, a in enumerate(node.args)
                 ]
                 return self.called(f"@{name}", _INTRINSICS[name], arguments)
             case ast.Name(name) if name in self.functions:

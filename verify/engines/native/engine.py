@@ -34,7 +34,6 @@ from verify.system.serialise import digest
 from verify.system.system import System
 from verify.trace.trace import Trace
 
-
 __all__ = ["NativeEngine", "Unconfirmed", "Unsupported"]
 NO_LTL = "formulas of LTL wait for the product in machine code"
 

@@ -1,4 +1,4 @@
-"""What can be wrong with a searched space as such; the twin of :mod:`verify.engines.explicit.health`, by passes over the states."""
+"""What can be wrong with a searched space as such; the twin of :mod:`verify.engines.explicit.health`, by passes."""
 
 from __future__ import annotations
 

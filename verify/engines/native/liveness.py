@@ -25,9 +25,10 @@ ANY = Filter()
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What violates: a cycle by edges ``along`` with one that has the marks ``accepts``, among the states ``reached``:
+    """What violates: a cycle by edges ``along``, one of which has the marks ``accepts``, among certain states.
 
-    ``everywhere``; or, from the initial states where ``pending``, and from behind edges ``enter``, by edges ``along``.
+    These are all, if ``everywhere``; else those reached from the initial states ``pending``, and from behind edges ``enter``, by
+    edges ``along``.
     """
 
     along: Filter

@@ -6,7 +6,7 @@ import ctypes
 import mmap
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 
 from verify.base.budget import Budget, Progress
@@ -14,7 +14,6 @@ from verify.engines.native.compiling import fields_of, translate
 from verify.engines.native.expansion import Emitted, Notes, emit
 from verify.engines.native.layout import Layout, layout_of
 from verify.engines.native.machine import Compiled, compiled, function
-from verify.engines.native.values import Unsupported
 from verify.semantics.interpreter import Choice, Interpreter, Outcome, State
 from verify.system.expression import Expression
 from verify.system.system import System
@@ -97,7 +96,7 @@ def _in_large_pages(found: mmap.mmap) -> None:
         found.madvise(mmap.MADV_HUGEPAGE)
 
 
-SOURCE = Path(__file__).with_name("kernels.py")
+SOURCE = Path(__file__).with_name("runtime.kernel")
 
 
 @cache
@@ -141,8 +140,8 @@ class Structure:
         """Point fields to where another structure has them."""
         for field in fields:
             self[field] = other[field]
-            if field in other._memory:  # noqa: SLF001 - of the same class
-                self._memory[field] = other._memory[field]  # noqa: SLF001
+            if field in other._memory:
+                self._memory[field] = other._memory[field]
 
     def grow(self, field: str, size: int) -> None:
         """Make the memory of a field larger."""
@@ -176,7 +175,7 @@ class Space:
         emitted: Emitted = emit(self.layout, self.notes, predicates)
         self._functions = compiled(emitted.text, optimised=False)
         width = self.layout.words
-        self._keys = self.layout.bits < 64  # noqa: PLR2004 - as words have
+        self._keys = self.layout.bits < 64
         kernels = _kernels(width, keys=self._keys, atomic=system.atomic, groups=bool(system.fairness))
         s = self.structure = Structure(kernels)
         for name in ("expand", "truths", *(["react"] if system.atomic else [])):

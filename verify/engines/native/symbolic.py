@@ -1,6 +1,7 @@
 """A state under construction, as values; and what expressions and statements mean on it.
 
-The twin of :mod:`verify.semantics.effects` and :mod:`verify.semantics.expressions`: where those compute, this emits what computes.
+The twin of :mod:`verify.semantics.effects` and :mod:`verify.semantics.expressions`: where those compute, this
+emits what computes.
 Both branches of a conditional are computed and one is selected, which is no other meaning: every operator is total.
 """
 
@@ -393,7 +394,7 @@ class Translator:
         return out
 
     def _below(self, a: Value, b: Value) -> Value:
-        """a < b, as the bits of slots, which are at most 62."""
+        """A < b, as the bits of slots, which are at most 62."""
         return self.code.less(a, b)
 
     def aged(self, lane: int, held: list[Value]) -> list[Value]:

@@ -153,7 +153,7 @@ class Code:
     # ---- arithmetic
 
     def add(self, a: Value, b: Value) -> Value:
-        """a + b."""
+        """A + b."""
         a, b = sorted((self.as_number(a), self.as_number(b)), key=lambda x: x.text)
         if a.constant == 0:
             return b
@@ -162,7 +162,7 @@ class Code:
         return self._operation("add", a, b, a.low + b.low, a.high + b.high)
 
     def subtract(self, a: Value, b: Value) -> Value:
-        """a - b."""
+        """A - b."""
         a, b = self.as_number(a), self.as_number(b)
         if b.constant == 0:
             return a
@@ -171,7 +171,7 @@ class Code:
         return self._operation("sub", a, b, a.low - b.high, a.high - b.low)
 
     def multiply(self, a: Value, b: Value) -> Value:
-        """a * b."""
+        """A * b."""
         a, b = sorted((self.as_number(a), self.as_number(b)), key=lambda x: x.text)
         if a.constant == 1:
             return b
@@ -219,7 +219,7 @@ class Code:
     # ---- comparisons
 
     def equal(self, a: Value, b: Value) -> Value:
-        """a == b."""
+        """A == b."""
         if a.bit and b.constant is not None and not b.bit:
             return a if b.constant == 1 else self.negation(a) if b.constant == 0 else FALSE
         if b.bit and a.constant is not None and not a.bit:
@@ -232,7 +232,7 @@ class Code:
         return self._compare("eq", a, b)
 
     def less(self, a: Value, b: Value) -> Value:
-        """a < b."""
+        """A < b."""
         a, b = self.as_number(a), self.as_number(b)
         if a.high < b.low:
             return TRUE
@@ -241,7 +241,7 @@ class Code:
         return self._compare("slt", a, b)
 
     def at_most(self, a: Value, b: Value) -> Value:
-        """a <= b."""
+        """A <= b."""
         return self.negation(self.less(b, a))
 
     def _compare(self, relation: str, a: Value, b: Value) -> Value:
@@ -266,7 +266,7 @@ class Code:
         return found
 
     def both(self, a: Value, b: Value) -> Value:
-        """a and b."""
+        """A and b."""
         if a.constant is not None:
             return b if a.constant else FALSE
         if b.constant is not None:
@@ -274,7 +274,7 @@ class Code:
         return a if a.text == b.text else self._logic("and", a, b)
 
     def either(self, a: Value, b: Value) -> Value:
-        """a or b."""
+        """A or b."""
         if a.constant is not None:
             return TRUE if a.constant else b
         if b.constant is not None:
