@@ -35,7 +35,6 @@ from verify.system.system import System
 from verify.trace.trace import Trace
 
 __all__ = ["NativeEngine", "Unconfirmed", "Unsupported"]
-NO_LTL = "formulas of LTL wait for the product in machine code"
 
 
 class NativeEngine:
@@ -78,8 +77,6 @@ class NativeEngine:
         budget: Budget,
     ) -> Holds | Fails | Unknown | Faulty:
         numbers = (evidence.states, evidence.transitions, evidence.depth)
-        if isinstance(form, Ltl):
-            return Unknown(NO_LTL, *numbers)
         try:
             found = _found(form, space, questions, budget)
         except SpentError as problem:
@@ -114,10 +111,8 @@ def _found(form: Form, space: Space, questions: Questions, budget: Budget) -> Tr
         case Within(trigger, response, bound):
             starts = 0 if trigger is None else questions.bit(trigger)
             return overdue(space, Watch(trigger, response, ticks_of(bound), starts, questions.bit(response)), budget)
-        case Eventually() | EventuallyAlways() | AlwaysEventually() | LeadsTo() | Until():
+        case Eventually() | EventuallyAlways() | AlwaysEventually() | LeadsTo() | Until() | Ltl():
             return violating(space, form, questions, budget)
-        case Ltl():
-            return None
         case _:
             assert_never(form)
 

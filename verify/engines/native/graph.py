@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from verify.base.budget import Budget, Progress
 from verify.engines.native.expansion import FAILED, REACTION, TICK
 from verify.engines.native.questions import WINDOW
 from verify.engines.native.safety import SpentError
-from verify.engines.native.space import BATCH, NOWHERE, QUOTA, Memory, Space
+from verify.engines.native.space import BATCH, NOWHERE, QUOTA, Memory, Space, Structure
 from verify.semantics import interpreter
 from verify.semantics.interpreter import Choice, Outcome
 from verify.system.system import StepKind
@@ -61,7 +61,8 @@ class Graph:
         """Build it; SpentError if the budget does not allow it."""
         self.space, self.shift, self.budget = space, shift, budget
         self.nodes = space.expanded
-        s = self.s = space.structure
+        self.s: Structure = space.structure
+        s = self.s
         room = space.transitions + 2 * BATCH * s["rows_of_one"]
         refused = budget.refuses(8 * room + 40 * self.nodes)
         if refused:
@@ -85,11 +86,20 @@ class Graph:
         """Give its memory back."""
         self.s.release("first", "edges", "offered", *ALONG, "at", *FRONT, "best")
 
+    @property
+    def ends(self) -> int:
+        """How many nodes edges can lead to."""
+        return self.space.states
+
+    def path(self, node: int) -> list[Choice]:
+        """The choices of a shortest way to a node."""
+        return self.space.path(node)
+
     # ---- sets of states
 
     def none(self) -> Memory:
         """An empty set of states: a byte each."""
-        return Memory(self.space.states)
+        return Memory(self.ends)
 
     def all(self) -> Memory:
         """All expanded states."""
@@ -99,7 +109,7 @@ class Graph:
 
     def closure(self, members: Memory, along: Filter) -> None:
         """Add what edges of a kind reach from members."""
-        self.s.allocate("trail", 4 * self.space.states)
+        self.s.allocate("trail", 4 * self.ends)
         self.s.call("spread", members, self.nodes, along.which, along.value)
 
     def behind(self, members: Memory, edges: Filter) -> None:
@@ -108,19 +118,25 @@ class Graph:
 
     # ---- components
 
-    def components(self, members: Memory, along: Filter) -> list[Component]:
-        """The strongly connected components of members along edges of a kind, those that hold a cycle."""
+    def components(self, members: Memory, along: Filter, needed: int = 0) -> tuple[list[Component], int]:
+        """The strongly connected components of members along edges of a kind that hold a cycle and the marks ``needed``.
+
+        And the number of all components.
+        """
         s = self.s
         for name in ALONG:
-            s.allocate(name, 4 * self.space.states)
-        s.allocate("at", 8 * self.space.states)
+            s.allocate(name, 4 * self.ends)
+        s.allocate("at", 8 * self.ends)
         number = s.call("components", members, self.nodes, along.which, along.value)
         s.release("order", "low", "trail", "calls", "at")
         marks, offers = Memory(4 * (number + 1)), Memory(4 * (number + 1))
         offers.fill(4 * (number + 1), 0xFF)
         s.call("summarise", members, self.nodes, along.which, along.value, marks, offers)
-        found = zip(marks.halves(0, number + 1), offers.halves(0, number + 1), strict=True)
-        return [Component(i, m & ~MARKED, o) for i, (m, o) in enumerate(found) if m & MARKED]
+        rows = s.call("count_needed", marks, number, MARKED | needed)
+        table = Memory(24 * rows)
+        s.call("collect", marks, offers, number, MARKED | needed, table)
+        found = table.words(0, 3 * rows)
+        return [Component(found[i], found[i + 1] & ~MARKED, found[i + 2]) for i in range(0, 3 * rows, 3)], number
 
     def expel(self, members: Memory, verdicts: dict[int, int], number: int) -> int:
         """Keep, of the components named, the states that offer none of the groups given; how many are left."""
@@ -154,7 +170,7 @@ class Graph:
         """
         s = self.s
         for name in (*FRONT, "best"):
-            s.allocate(name, 4 * (2 * self.space.states + 2))
+            s.allocate(name, 4 * (2 * self.ends + 2))
         entries = 0
         for state, age in starts:
             for name, value in zip(FRONT, (state, age, NOWHERE), strict=True):
@@ -181,7 +197,7 @@ class Graph:
             entry = earlier
         return hops[::-1]
 
-    def choices(self, hops: Iterable[tuple[int, int, Filter]]) -> list[Choice]:
+    def choices(self, hops: Sequence[tuple[int, int, Filter]]) -> list[Choice]:
         """The choices that the hops of a way make."""
         return [self.space.choice(before, after, self.fits(kind)) for before, after, kind in hops]
 

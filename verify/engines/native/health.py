@@ -90,7 +90,7 @@ def _cycle(space: Space, members: Memory, budget: Budget) -> Trace:
     """A trace to the first cycle of reactions, and once around."""
     graph = Graph(space, members, budget)
     try:
-        found = graph.components(members, REACTING)
+        found, _ = graph.components(members, REACTING)
         start, inside = min((graph.member_of(c.number), c.number) for c in found)
         loop = graph.way([(start, 1)], REACTING, REACTING, start, inside)
         assert loop is not None  # noqa: S101 - a component that holds a cycle
@@ -103,7 +103,7 @@ def _cycle(space: Space, members: Memory, budget: Budget) -> Trace:
 def _zeno(space: Space, members: Memory, budget: Budget) -> tuple[str, ...]:
     graph = Graph(space, members, budget)
     try:
-        found = graph.components(members, TIMELESS)
+        found, _ = graph.components(members, TIMELESS)
         first = sorted((graph.member_of(c.number), c) for c in found[:1000])[:3]
         return tuple(_told(space, graph, component, start) for start, component in first)
     finally:

@@ -8,18 +8,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from verify.automata.automaton import Automaton
 from verify.base.budget import Budget
 from verify.engines.native.expansion import TICK
 from verify.engines.native.graph import FIRST_TRUTH, Component, Filter, Graph
+from verify.engines.native.product import Product
 from verify.engines.native.questions import WINDOW, Questions
 from verify.engines.native.space import NOWHERE, Memory, Space
 from verify.semantics.expressions import NO_EVENTS
 from verify.semantics.interpreter import Choice
 from verify.system.expression import Expression
-from verify.system.property import AlwaysEventually, Eventually, EventuallyAlways, LeadsTo, Until
+from verify.system.property import AlwaysEventually, Eventually, EventuallyAlways, LeadsTo, Ltl, Until
 from verify.trace.trace import Trace
 
-LivenessForm = Eventually | EventuallyAlways | AlwaysEventually | LeadsTo | Until
+NamedForm = Eventually | EventuallyAlways | AlwaysEventually | LeadsTo | Until
+LivenessForm = NamedForm | Ltl
 ANY = Filter()
 
 
@@ -43,7 +46,7 @@ def violating(space: Space, form: LivenessForm, questions: Questions, budget: Bu
 
     On a partial search no cycles are looked for. SpentError if the budget does not allow an answer.
     """
-    if space.incomplete and not isinstance(form, Until):
+    if space.incomplete and not isinstance(form, Until | Ltl):
         return None
     block = questions.blocks[id(form)]
     shift = block // WINDOW * WINDOW
@@ -51,6 +54,8 @@ def violating(space: Space, form: LivenessForm, questions: Questions, budget: Bu
     members.fill(space.expanded, 1)
     graph = Graph(space, members, budget, shift)
     try:
+        if isinstance(form, Ltl):
+            return _of_formula(graph, questions.automata[id(form)], block - shift)
         p, q = 1 << FIRST_TRUTH + block - shift, 1 << FIRST_TRUTH + block - shift + 1
         if isinstance(form, Until):
             broken = _broken(graph, form, p, q)
@@ -62,7 +67,20 @@ def violating(space: Space, form: LivenessForm, questions: Questions, budget: Bu
         graph.release()
 
 
-def _shape(space: Space, form: LivenessForm, p: int, q: int) -> Shape:
+def _of_formula(graph: Graph, automaton: Automaton, block: int) -> Trace | None:
+    """A run that the automaton of the negation accepts."""
+    product = Product(graph, automaton, block)
+    try:
+        if product.lost is not None:
+            return Trace(tuple(product.lost))
+        if graph.space.incomplete:
+            return None
+        return _lasso_of(product, Shape(ANY, automaton.every << FIRST_TRUTH, True, frozenset()), product.recurring())
+    finally:
+        product.release()
+
+
+def _shape(space: Space, form: NamedForm, p: int, q: int) -> Shape:
     """``p``, ``q``: the marks of the form's predicates, in the order of :func:`questions.atoms`."""
     everywhere = frozenset[int]()
     match form:
@@ -123,12 +141,10 @@ def _lasso_of(graph: Graph, shape: Shape, members: Memory) -> Trace | None:
     """
     needed = TICK | shape.accepts
     while True:
-        found = graph.components(members, shape.along)
+        found, number = graph.components(members, shape.along, needed)
         verdicts: dict[int, int] = {}
         fair: list[tuple[int, Component]] = []
         for component in found:
-            if component.marks & needed != needed:
-                continue
             blocked = _blocked(graph, component)
             if blocked is None:
                 continue
@@ -138,7 +154,7 @@ def _lasso_of(graph: Graph, shape: Shape, members: Memory) -> Trace | None:
             verdicts[component.number] = blocked
         if fair:
             return _lasso(graph, shape, *min(fair))
-        if not verdicts or not graph.expel(members, verdicts, max(c.number for c in found)):
+        if not verdicts or not graph.expel(members, verdicts, number):
             return None
 
 
@@ -166,7 +182,7 @@ def _lasso(graph: Graph, shape: Shape, start: int, component: Component) -> Trac
     along, inside = shape.along, component.number
     at = start
     hops = []
-    marks = [TICK, *([shape.accepts] if shape.accepts else [])]
+    marks = [TICK, *(1 << i for i in range(shape.accepts.bit_length()) if shape.accepts >> i & 1)]
     for index, fairness in enumerate(graph.space.system.fairness):
         group = graph.space.notes.group(index)
         if component.marks & group:
@@ -192,7 +208,7 @@ def _found(hops: list[tuple[int, int, Filter]] | None) -> list[tuple[int, int, F
 def _stem(graph: Graph, shape: Shape, start: int) -> list[Choice]:
     space = graph.space
     if shape.everywhere:
-        return space.path(start)
+        return graph.path(start)
     if start in shape.pending:
         return [space.roots[start]]
     starts = [(root, 1) for root in sorted(shape.pending)]

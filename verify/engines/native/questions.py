@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from verify.automata.automaton import Automaton
+from verify.automata.tableau import TooLarge, translate
 from verify.engines.native.values import Unsupported
-from verify.system.expression import Expression, events_of, negation
+from verify.system.expression import TRUE, Expression, events_of, negation
 from verify.system.property import (
     AlwaysEventually,
     Eventually,
@@ -21,6 +23,7 @@ from verify.system.property import (
     Within,
 )
 
+MOST_ATOMS = 10  # of a formula of LTL: each doubles the table of its automaton
 WINDOW = 15  # predicates whose truth an edge can carry
 MOST = 60  # predicates that one search follows
 
@@ -33,6 +36,7 @@ class Questions:
     wanted: int = 0
     on_arrival: int = 0
     blocks: dict[int, int] = field(default_factory=dict)  # of a form, by identity: its first predicate
+    automata: dict[int, Automaton] = field(default_factory=dict)  # of formulas of LTL: of their negation
 
     @property
     def events(self) -> tuple[int, ...]:
@@ -79,7 +83,13 @@ class Questions:
     def add_block(self, form: Form) -> None:
         """Give a form that speaks of endless runs neighbouring bits, within one window."""
         wanted = atoms(form)
-        if len(wanted) > WINDOW:
+        if isinstance(form, Ltl):
+            try:
+                self.automata[id(form)] = translate(form.formula, negated=True)
+            except TooLarge as problem:
+                raise Unsupported(str(problem)) from None
+            wanted = list(self.automata[id(form)].atoms) or [TRUE]
+        if len(wanted) > (MOST_ATOMS if isinstance(form, Ltl) else WINDOW):
             raise Unsupported(f"a formula of {len(wanted)} predicates")
         start = len(self.predicates)
         if start // WINDOW != (start + len(wanted) - 1) // WINDOW:
@@ -110,7 +120,7 @@ def gathered(forms: Sequence[Form]) -> tuple[Questions, int]:
     while True:
         questions = Questions()
         for form in forms[:count]:
-            if atoms(form):
+            if atoms(form) or isinstance(form, Ltl):
                 questions.add_block(form)
         for form in forms[:count]:
             if not isinstance(form, Ltl):

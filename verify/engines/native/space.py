@@ -114,7 +114,7 @@ class Structure:
     """The structure that the kernels share. Memory that a field points to is kept here."""
 
     def __init__(self, kernels: Compiled) -> None:
-        self._kernels = kernels
+        self.kernels = kernels
         self._values = (ctypes.c_int64 * len(_fields()))()
         self._memory: dict[str, Memory] = {}
         self._functions: dict[str, Callable[..., int]] = {}
@@ -124,6 +124,11 @@ class Structure:
 
     def __setitem__(self, field: str, value: int) -> None:
         self._values[_fields()[field]] = value - 2**64 if value >= 2**63 else value
+
+    @property
+    def pointer(self) -> int:
+        """Where the structure itself lies; it does not move."""
+        return ctypes.addressof(self._values)
 
     def memory(self, field: str) -> Memory:
         """The memory that a field points to."""
@@ -157,9 +162,9 @@ class Structure:
     def call(self, name: str, *arguments: int | Memory) -> int:
         """Run a kernel on this structure."""
         if name not in self._functions:
-            self._functions[name] = function(self._kernels.address(name), 1 + len(arguments))
+            self._functions[name] = function(self.kernels.address(name), 1 + len(arguments))
         given = [a.address if isinstance(a, Memory) else a for a in arguments]
-        return self._functions[name](ctypes.addressof(self._values), *given)
+        return self._functions[name](self.pointer, *given)
 
 
 class Space:
