@@ -301,10 +301,15 @@ class Space:
     def _double(self) -> None:
         s = self.structure
         slots = s["slots"] * 2
-        s["room"] = min(LARGEST, int(slots * LOAD))
-        s.grow("words", 8 * self.layout.words * s["room"])
-        s.allocate("table", 8 * slots)
-        s["slots"], s["shift"] = slots, s["shift"] - 1
+        room = min(LARGEST, int(slots * LOAD))
+        s.grow("words", 8 * self.layout.words * room)
+        try:
+            s.allocate("table", 8 * slots)
+        except MemoryError:  # what was found is still to be looked at
+            s.allocate("table", 8 * s["slots"])
+            s.call("rebuild")
+            raise
+        s["slots"], s["shift"], s["room"] = slots, s["shift"] - 1, room
 
     # ---- states by number
 
