@@ -6,6 +6,7 @@ import ctypes
 import mmap
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -93,7 +94,8 @@ class Memory:
 def _in_large_pages(found: mmap.mmap) -> None:
     """Ask for large pages where they are worth it: a table is read at random."""
     if len(found) >= 1 << 22 and hasattr(mmap, "MADV_HUGEPAGE"):
-        found.madvise(mmap.MADV_HUGEPAGE)
+        with suppress(OSError):  # a kernel without them
+            found.madvise(mmap.MADV_HUGEPAGE)
 
 
 SOURCE = Path(__file__).with_name("runtime.kernel")
