@@ -628,12 +628,15 @@ def grid(size, count):
 def hashed(monkeypatch, text):
     """Kernels with another hash."""
     whole = space.SOURCE.read_text(encoding="utf-8")
-    line = "    return h * 0xD6E8FEB86659FD93\n"
-    assert whole.count(line) == 1
+    lines = ("    return h * 0xD6E8FEB86659FD93\n", "    return (h ^ (h >> 32)) * 0xD6E8FEB86659FD93\n")
+    assert all(whole.count(line) == 1 for line in lines)
+    changed = whole
+    for line in lines:
+        changed = changed.replace(line, f"    return {text}\n")
 
-    def kernels(width, *, atomic, groups):
-        constants = {"WIDTH": width, "ATOMIC": int(atomic), "GROUPS": int(groups), "BATCH": space.BATCH}
-        return compiled(translate(whole.replace(line, f"    return {text}\n"), constants), optimised=True)
+    def kernels(width, *, keys, atomic, groups):
+        constants = {"WIDTH": width, "KEYS": int(keys), "ATOMIC": int(atomic), "GROUPS": int(groups), "BATCH": space.BATCH}
+        return compiled(translate(changed, constants), optimised=True)
 
     monkeypatch.setattr(space, "_kernels", kernels)
 
@@ -648,17 +651,21 @@ HASHES = {
 }
 
 
+@pytest.mark.parametrize("wide", [0, 1], ids=["in one word", "in two words"])
 @pytest.mark.parametrize("text", HASHES.values(), ids=HASHES)
-def test_every_state_is_found_whatever_its_hash(text, monkeypatch):
+def test_every_state_is_found_whatever_its_hash(text, wide, monkeypatch):
     hashed(monkeypatch, text)
     monkeypatch.setattr(space, "SMALLEST", 64)
-    found = Space(grid(11, 3), [])
+    system = grid(11, 3)
+    more = tuple(Variable(f"y{i}", Range(0, 2**40), i) for i in range(2 * wide))
+    found = Space(dataclasses.replace(system, variables=(*system.variables, *more)), [])
     found.search(Budget())
+    assert found.layout.words == 1 + wide
     assert (found.states, found.transitions, found.depth) == (11**3, 3 * 11**2 * 10 + 11**3 - 1 + 1, 30)
-    numbers_ = [found.find(state) for state in itertools.product(range(11), repeat=3)]
+    numbers_ = [found.find((*state, *range(2 * wide))) for state in itertools.product(range(11), repeat=3)]
     assert sorted(numbers_) == list(range(11**3))
     assert all(found.find(found.state(n)) == n for n in range(0, 11**3, 37))
-    levels = [sum(found.state(n)) for n in range(found.states)]
+    levels = [sum(found.state(n)[:3]) for n in range(found.states)]
     assert levels == sorted(levels)
     for n in (0, 1, 700, 11**3 - 1):
         assert len(found.path(n)) - 1 == levels[n] == found.level_of(n)

@@ -49,7 +49,7 @@ EMITTER = {
     "what one branch computed is known behind it": (values.Code.scope, "self._known.pop()", "self._known.append({})"),
     "a field is read a bit too wide": (values.Code.extract, "mask = (1 << width) - 1", "mask = (2 << width) - 1"),
     "a sum is thought smaller": (values.Code.add, "a.high + b.high", "max(a.low + b.low + 1, a.high)"),
-    "branches that end alike are not merged": (symbolic.Translator._merge, "or a is not s.variables[i]", ""),
+    "branches that end alike are not merged": (symbolic.Translator._merge, "s.variables[i] = a if a is b", "s.variables[i] = s.variables[i] if a is b"),
     "a value too low is stored": (symbolic.Translator._stored, "code.less(value, number(low))", "FALSE"),
     "an error within a branch is forgotten": (
         symbolic.Translator._merge,
@@ -86,14 +86,12 @@ KERNELS = {
     "only one state of a bucket is looked at": [ALIKE, ("            hits = hits & (hits - 1)\n", "            hits = 0\n")],
     "only one bucket is looked at": [
         ALIKE,
-        ("        free = vacant(bucket)\n        if free != 0:\n", "        free = vacant(bucket)\n        if 1:\n"),
+        ("        if free != 0:\n            return -1 - at", "        if 1:\n            return -1 - at"),
     ],
-    "the table does not go round": [LAST, ("        at = at + 8\n        if at == s.slots:\n            at = 0\n    return 0\n", "        at = at + 8\n    return 0\n")],
+    "the table does not go round": [LAST, ("            at = 0\n    return 0\n\n\ndef locate", "            at = at\n    return 0\n\n\ndef locate")],
     "the table is rebuilt with its neighbours": [(" | (i + j + 1)\n", " | (i + j + 2)\n")],
-    "states are numbered from the one before": [
-        ("                    known += 1\n                    table = s.table\n", "                    table = s.table\n"),
-        ("                    s.states = known\n", "                    known += 1\n                    s.states = known\n"),
-    ],
+    "a state that is known is entered again": [("        if holding(bucket, entry) != 0:\n", "        if 0:\n")],
+    "a state is known where there is none": [("            bucket[lowest(free)] = entry\n            return 1\n", "            bucket[lowest(free)] = entry\n            return 0\n")],
     "what failed is a state": [("            if (note & FAILED) != 0:\n                seen", "            if 0:\n                seen")],
     "units react once": [("            if unit == s.units and busy != 0:\n", "            if unit == s.units and 0:\n")],
     "transitions are counted by state": [("s.transitions + number\n", "s.transitions + count\n")],
