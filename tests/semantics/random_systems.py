@@ -3,9 +3,11 @@
 ``Drawn(draw)`` draws through hypothesis, ``Seeded(random.Random(n))`` from a seeded generator.
 """
 
+from dataclasses import replace
+
 from hypothesis import strategies as st
 
-from verify.system.domain import Boolean, Range
+from verify.system.domain import Boolean, Enumeration, Range
 from verify.system.expression import (
     FALSE,
     TRUE,
@@ -404,3 +406,232 @@ def random_form(m, kind=None):
     if kind in (LeadsTo, Until):
         return kind(predicate(), predicate())
     return kind(predicate())
+
+
+# ---- wider systems: every operator, lane, taking and fault, and as large as is asked for
+
+
+class WideMakers(Makers):
+    """As :class:`Makers`, with more kinds of everything. ``choosing``: whether statements may choose."""
+
+    atomic = False
+    choosing = True
+
+    def number(self, depth, slots=()):
+        if depth > 0 and self.chance(18):
+            inner = self.number(depth - 1, slots)
+            match self.source.integer(0, 3):
+                case 0:  # a division that is guarded: by 0 where it is not wanted
+                    divisor = self.number(0, slots)
+                    operator = self.pick([Operator.DIVIDE, Operator.MODULO])
+                    zero = Apply(Operator.EQUAL, (divisor, FALSE))
+                    return Apply(Operator.IF, (zero, inner, Apply(operator, (inner, divisor))))
+                case 1:
+                    divisor = Apply(Operator.MAXIMUM, (TRUE, self.number(depth - 1, slots)))
+                    return Apply(self.pick([Operator.DIVIDE, Operator.MODULO]), (inner, divisor))
+                case 2:
+                    divisor = Apply(Operator.MINIMUM, (Constant(-1), self.number(depth - 1, slots)))
+                    return Apply(self.pick([Operator.DIVIDE, Operator.MODULO]), (inner, divisor))
+                case _:
+                    return self.truth(depth - 1, slots)
+        return super().number(depth, slots)
+
+    def statement(self, depth, slots, room, copying):
+        if self.choosing and self.chance(1):
+            return Either(()), slots, room, room
+        if self.choosing and self.chance(4):  # now and then from nothing
+            low = self.source.integer(-1, 1)
+            made = Choose(room, low, low + self.source.integer(0, 2), self.truth(1, (*slots, room)))
+            return made, (*slots, room), room + 1, room + 1
+        if depth > 0 and self.chance(8):  # branches that agree in part
+            shared, _, _, used = self.plain(slots, room)
+            other, _, _, also = self.plain(slots, room)
+            branches = self.pick([((shared,), (shared, other)), ((other, shared), (shared,)), ((shared,), (shared,))])
+            return If(self.truth(1, slots), *branches), slots, room, max(used, also)
+        if self.choosing:
+            return super().statement(depth, slots, room, copying)
+        for _ in range(4):
+            found = super().statement(depth, slots, room, copying)
+            if not _chooses(found[0]):
+                return found
+        return Mark(0), slots, room, room
+
+    def plain(self, slots, room):
+        """A statement without choices or bindings."""
+        match self.source.integer(0, 3):
+            case 0 if self.timers:
+                timer = self.source.integer(0, len(self.timers) - 1)
+                return Start(timer, self.fitted(0, self.timers[timer].maximum, 1, slots)), slots, room, room
+            case 1 if self.lanes:
+                return self.sending(slots), slots, room, room
+            case _:
+                variable = self.source.integer(0, len(self.variables) - 1)
+                domain = self.variables[variable].domain
+                return Assign(variable, self.fitted(domain.low, domain.high, 1, slots)), slots, room, room
+
+    def sending(self, slots):
+        message = self.source.integer(0, len(self.messages) - 1)
+        fields = tuple(self.fitted(f.domain.low, f.domain.high, 1, slots) for f in self.messages[message].fields)
+        return Send(self.source.integer(0, len(self.lanes) - 1), message, fields)
+
+    def step(self, number):
+        kinds = [StepKind.ENVIRONMENT] * 3 + [StepKind.REACTION] * (3 if self.atomic else 1)
+        kinds += [StepKind.TIMEOUT] * 2 if self.timers else []
+        kinds += [StepKind.DELIVERY] * 4 if self.lanes else []
+        kind = self.pick(kinds)
+        if kind is StepKind.REACTION:
+            return self.reaction(number)
+        if kind is StepKind.DELIVERY or (self.lanes and kind is StepKind.ENVIRONMENT and self.chance(60)):
+            return self.taking(number, kind)
+        parts, urgent = [], FALSE
+        if kind is StepKind.TIMEOUT:
+            parts.append(TimerIs(self.source.integer(0, len(self.timers) - 1), TimerStatus.EXPIRED))
+            urgent = TRUE
+        elif self.chance(15):
+            urgent = self.truth(1)
+        if self.chance(50) or not parts:
+            parts.append(self.truth(2))
+        body, used = self.block(2, (), 0, None)
+        if kind is StepKind.TIMEOUT and self.chance(90):
+            timer = parts[0].timer
+            body = (*body, self.pick([Stop(timer), Start(timer, Constant(self.timers[timer].maximum))]))
+        elif kind is StepKind.ENVIRONMENT and self.lanes and self.chance(60):
+            body = (self.sending(()), *body)
+        return Step(f"s{number}", kind, _all(parts), body, urgent, None, None, None, used)
+
+    def reaction(self, number):
+        """It turns itself off, most of the time."""
+        variable = self.source.integer(0, len(self.variables) - 1)
+        domain = self.variables[variable].domain
+        value = self.source.integer(domain.low, domain.high)
+        parts = [Apply(Operator.EQUAL, (Read(variable), Constant(value)))]
+        if self.chance(50):
+            parts.append(self.truth(2))
+        self.choosing = not self.atomic or self.chance(3)
+        body, used = self.block(2, (), 0, None, 2)
+        self.choosing = True
+        if domain.high > domain.low and self.chance(92):
+            size = domain.high - domain.low + 1
+            away = (value - domain.low + self.source.integer(1, size - 1)) % size + domain.low
+            body = (*body, Assign(variable, Constant(away)))
+        return Step(f"s{number}", StepKind.REACTION, _all(parts), body, TRUE, None, None, self.pick([0, 1]), used)
+
+    def taking(self, number, kind):
+        lane = self.source.integer(0, len(self.lanes) - 1)
+        taking = Taking.DELIVER if kind is StepKind.DELIVERY else self.pick([Taking.LOSE, Taking.COPY, Taking.COPY])
+        most = max(len(m.fields) for m in self.messages)
+        parts, slots = [], tuple(range(1 + min(len(m.fields) for m in self.messages)))
+        if self.chance(60):  # a message of one kind, whose fields the guard may read
+            message = self.source.integer(0, len(self.messages) - 1)
+            parts.append(Apply(Operator.EQUAL, (Local(0), Constant(message))))
+            slots = tuple(range(1 + len(self.messages[message].fields)))
+        if self.chance(40):
+            parts.append(self.truth(2, slots))
+        urgent = self.truth(1) if self.chance(10) else FALSE
+        copying = lane if taking is Taking.COPY else None
+        body, used = self.block(2, tuple(range(1 + most)), 1 + most, copying)
+        if copying is not None:
+            body = (Duplicate(copying), *body) if self.chance(70) else (*body, Mark(0))
+            body = self.calm(body, copying)
+        return Step(f"s{number}", kind, _all(parts), body, urgent, Take(lane, taking), None, None, max(used, 1 + most))
+
+
+def _all(parts):
+    return TRUE if not parts else parts[0] if len(parts) == 1 else Apply(Operator.AND, tuple(parts))
+
+
+def _chooses(statement):
+    match statement:
+        case Choose() | Either():
+            return True
+        case If(_, then, otherwise):
+            return any(map(_chooses, (*then, *otherwise)))
+    return False
+
+
+def wide_makers(source, size):
+    """The parts of a wide system; ``size`` of each are added to what a small one has."""
+
+    def pick(options):
+        return options[source.integer(0, len(options) - 1)]
+
+    small = [Boolean(), Range(0, 2), Range(-1, 1), Range(1, 2), Range(-3, -2), Range(7, 7), Enumeration("e", ("a", "b", "c"))]
+    variables = []
+    for number in range(source.integer(2, 4)):
+        domain = pick(small)
+        variables.append(Variable(f"v{number}", domain, source.integer(domain.low, domain.high)))
+    for number in range(size):
+        low = source.integer(-4, 1)
+        variables.append(Variable(f"w{number}", Range(low, low + source.integer(3, 5)), low))
+    timers = []
+    for number in range(source.integer(1, 2)):
+        maximum = source.integer(0, 3)
+        timers.append(Timer(f"t{number}", maximum, source.integer(-1, maximum)))
+    domains = [Boolean(), Range(1, 3), Range(0, 3), Range(-1, 1), Range(3, 3)]
+    messages = [Message("m0", ()), Message("m1", (Field("f", pick(domains)),))]
+    if source.integer(0, 2):
+        messages.append(Message("m2", (Field("f", pick(domains)), Field("g", pick(domains)))))
+    lanes = []
+    for number in range(pick([0, 1, 1, 1, 2])):
+        minimum = source.integer(0, 1)
+        maximum = minimum + source.integer(0, 2)
+        gate = TRUE
+        if source.integer(0, 4) == 0:
+            gate = Apply(Operator.EQUAL, (Read(0), Constant(variables[0].initial)))
+        order, full, capacity = pick(list(Order)), pick(list(WhenFull)), source.integer(1, 3)
+        lanes.append(Lane(f"l{number}", "n", 0, 0, capacity, minimum, maximum, order, full, gate))
+    events = [Event(f"e{number}") for number in range(2)]
+    return WideMakers(source, variables, timers, lanes, messages, events)
+
+
+def wide_system(source, size=0):
+    """A closed system of every kind of part, and its makers. ``size``: how many counters multiply its states, fivefold or so."""
+    m = wide_makers(source, size)
+    m.atomic = m.chance(35)
+    steps = [m.step(number) for number in range(source.integer(3, 7))]
+    for number, lane in enumerate(m.lanes):  # traffic, mostly into a lane with room
+        if m.chance(75):
+            room = Apply(Operator.LESS, (Count(number), Constant(lane.capacity + m.chance(25))))
+            body = (replace(m.sending(()), lane=number),)
+            steps.append(Step(f"m{number}", StepKind.ENVIRONMENT, room, body))
+    for number in range(size):  # each counts for itself
+        variable = len(m.variables) - size + number
+        domain = m.variables[variable].domain
+        shifted = Apply(Operator.SUBTRACT, (Read(variable), Constant(domain.low - 1)))
+        again = Apply(Operator.MODULO, (shifted, Constant(domain.high - domain.low + 1)))
+        body = (Assign(variable, Apply(Operator.ADD, (again, Constant(domain.low)))),)
+        steps.append(Step(f"c{number}", StepKind.ENVIRONMENT, TRUE, body))
+    if m.chance(15):  # time stands still, once a value is reached
+        domain = m.variables[0].domain
+        there = Apply(Operator.EQUAL, (Read(0), Constant(source.integer(domain.low, domain.high))))
+        elsewhere = Apply(Operator.NOT, (there,))
+        steps = [s if m.chance(30) else replace(s, guard=Apply(Operator.AND, (elsewhere, s.guard))) for s in steps]
+        steps.append(Step("stays", StepKind.ENVIRONMENT, there, m.pick([(Mark(0),), (Either(()),), (Either(()),)]), TRUE))
+    fairness = []
+    for number in range(m.pick([0, 0, 1, 2])):
+        members = sorted({source.integer(0, len(steps) - 1) for _ in range(source.integer(1, 2))})
+        fairness.append(Fairness(f"f{number}", tuple(members), m.chance(50)))
+    initially = ()
+    if m.chance(25):
+        initially = (Assign(0, m.fitted(m.variables[0].domain.low, m.variables[0].domain.high, 1, ())),)
+    system = System(
+        "wide",
+        10**6,
+        variables=tuple(m.variables),
+        timers=tuple(m.timers),
+        messages=tuple(m.messages),
+        lanes=tuple(m.lanes),
+        events=tuple(m.events),
+        rules=(Rule("a rule", None),),
+        steps=tuple(steps),
+        fairness=tuple(fairness),
+        units=("u0", "u1"),
+        atomic=m.atomic,
+        initially=initially,
+    )
+    return system, m
+
+
+def sized_system(generator):
+    """A wide system from a seeded generator: about a third have more than 1,000 states."""
+    return wide_system(Seeded(generator), generator.choice((0, 0, 1, 1, 2, 2, 3, 3, 4)))

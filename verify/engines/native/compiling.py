@@ -105,6 +105,7 @@ _INTRINSICS = {  # their results
     "claim": "i1",
     "increase": "i64",
 }
+_PARAMETERS = {"prefetch": 1, "lowest": 1, "tagged": 2, "holding": 2, "vacant": 1, "claim": 2, "increase": 2}
 _TAKE_POINTERS = {"prefetch", "tagged", "holding", "vacant", "claim", "increase"}  # as their first argument
 
 
@@ -227,16 +228,20 @@ class _Function:
                 self.emit(f"ret i64 {result.text}")
             case ast.If(test, body, orelse):
                 self.branch(self.truth(test), body, orelse)
-            case ast.While(test, body):
+            case ast.While(test, body, []):
                 self.loop(test, body)
-            case ast.For(ast.Name(name), ast.Call(ast.Name("range"), [bound]), body):
+            case ast.For(ast.Name(name), ast.Call(ast.Name("range"), [bound], []), body, []):
                 times = self.value(bound).constant
                 if times is None:
                     raise self.wrong(node, "the bound of an unrolled loop is a constant")
+                loops, self.loops = self.loops, []  # nothing leaves an unrolled loop early
                 for i in range(times):
                     self.unrolled[name] = i
                     self.block(body)
-                del self.unrolled[name]
+                self.unrolled.pop(name, None)
+                self.loops = loops
+            case ast.Break() | ast.Continue() if not self.loops:
+                raise self.wrong(node, "no loop to leave")
             case ast.Break():
                 self.emit(f"br label %{self.loops[-1][1]}")
             case ast.Continue():
@@ -334,8 +339,10 @@ class _Function:
                 self.emit(f"{wide} = zext {_TYPES[width]} {loaded.text} to i64")
                 return Typed(wide)
             case ast.BinOp(left, operator, right):
+                if type(operator) not in _ARITHMETIC:
+                    raise self.wrong(node, "not part of the kernel language")
                 return self.arithmetic(operator, self.value(left), self.value(right))
-            case ast.Compare(left, [relation], [right]):
+            case ast.Compare(left, [relation], [right]) if type(relation) in _RELATIONS:
                 return self.comparison(relation, self.value(left), self.value(right))
             case ast.BoolOp(operator, values):
                 return self.logic("and" if isinstance(operator, ast.And) else "or", [self.truth(v) for v in values])
@@ -373,7 +380,7 @@ class _Function:
         return name, self.fields[node.attr]
 
     def element(self, array: ast.expr, index: ast.expr) -> tuple[str, int]:
-        base, number = self.value(array), self.value(index)
+        base, number = self.value(array), self.converted(self.value(index), "i64")
         if base.kind != "ptr" or not base.width:
             raise self.wrong(array, "no array")
         name = self.name()
@@ -382,13 +389,15 @@ class _Function:
 
     def arithmetic(self, operator: ast.operator, a: Typed, b: Typed) -> Typed:
         if a.kind == "ptr" and isinstance(operator, ast.Add):
+            b = self.converted(b, "i64")
             name = self.name()
             self.emit(f"{name} = getelementptr {_TYPES[a.width]}, ptr {a.text}, i64 {b.text}")
             return Typed(name, "ptr", a.width)
         a, b = self.converted(a, "i64"), self.converted(b, "i64")
         if a.constant is not None and b.constant is not None:
-            folded = eval(f"a {_SYMBOLS[type(operator)]} b", {}, {"a": a.constant, "b": b.constant})  # noqa: S307
-            return Typed(str(_signed(folded)), constant=folded)
+            both = {"a": a.constant & 2**64 - 1, "b": b.constant & 2**64 - 1}
+            folded = _signed(eval(f"a {_SYMBOLS[type(operator)]} b", {}, both))  # noqa: S307
+            return Typed(str(folded), constant=folded)
         name = self.name()
         self.emit(f"{name} = {_ARITHMETIC[type(operator)]} i64 {a.text}, {b.text}")
         return Typed(name)
@@ -417,6 +426,8 @@ class _Function:
     def call(self, node: ast.Call) -> Typed:
         match node.func:
             case ast.Name(name) if name in _INTRINSICS:
+                if len(node.args) != _PARAMETERS[name]:
+                    raise self.wrong(node, "as many arguments as parameters")
                 arguments = [
                     self.converted(self.value(a), "ptr" if i == 0 and name in _TAKE_POINTERS else "i64")
                     for i, a in enumerate(node.args)

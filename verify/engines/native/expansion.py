@@ -165,9 +165,10 @@ class _Paths:
             for kind in self.layout.slots[lane].kinds:
                 state = to.fresh()
                 state.position = position
-                state.locals = to.message(lane, slot, kind)
+                state.locals = to.message(lane, slot, kind, sure=False)
                 enabled = code.both(there, to.is_kind(lane, slot, kind))
                 enabled = code.both(enabled, to.truth(step.guard, state))  # which sees the message in its lane
+                state.locals = to.message(lane, slot, kind, sure=True)
                 if taking is not Taking.COPY:
                     state.lanes[lane] = [*held[:position], *held[position + 1 :], number(0)]
                 yield enabled, due, state

@@ -68,7 +68,7 @@ class Graph:
         if refused:
             raise SpentError(refused)
         try:
-            s.allocate("first", 8 * (self.nodes + 1))
+            s.allocate("first", 8 * (space.states + 2))  # states that were not expanded have no edges
             s.allocate("edges", 8 * room)
             s.allocate("offered", 4 * self.nodes)
         except MemoryError:

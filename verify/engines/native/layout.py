@@ -117,7 +117,9 @@ def _message(slot: Slot, bits: int) -> tuple[int, ...]:
 
 
 def layout_of(system: System) -> Layout:
-    """Pack a closed system; Unsupported where a field or a message is too wide for a word."""
+    """Pack a closed system; Unsupported where a field or a message is too wide for a word, or a lane has no room at all."""
+    if any(lane.capacity < 1 for lane in system.lanes):
+        raise Unsupported("a lane that holds no message")
     slots = tuple(_slot(system, lane) for lane in range(len(system.lanes)))
     packing = _Packing()
     lanes = tuple(

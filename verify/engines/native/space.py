@@ -6,6 +6,7 @@ import ctypes
 import mmap
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -93,7 +94,8 @@ class Memory:
 def _in_large_pages(found: mmap.mmap) -> None:
     """Ask for large pages where they are worth it: a table is read at random."""
     if len(found) >= 1 << 22 and hasattr(mmap, "MADV_HUGEPAGE"):
-        found.madvise(mmap.MADV_HUGEPAGE)
+        with suppress(OSError):  # a kernel without them
+            found.madvise(mmap.MADV_HUGEPAGE)
 
 
 SOURCE = Path(__file__).with_name("runtime.kernel")
@@ -306,10 +308,15 @@ class Space:
     def _double(self) -> None:
         s = self.structure
         slots = s["slots"] * 2
-        s["room"] = min(LARGEST, int(slots * LOAD))
-        s.grow("words", 8 * self.layout.words * s["room"])
-        s.allocate("table", 8 * slots)
-        s["slots"], s["shift"] = slots, s["shift"] - 1
+        room = min(LARGEST, int(slots * LOAD))
+        s.grow("words", 8 * self.layout.words * room)
+        try:
+            s.allocate("table", 8 * slots)
+        except MemoryError:  # what was found is still to be looked at
+            s.allocate("table", 8 * s["slots"])
+            s.call("rebuild")
+            raise
+        s["slots"], s["shift"], s["room"] = slots, s["shift"] - 1, room
 
     # ---- states by number
 

@@ -12,7 +12,7 @@ from functools import reduce
 from typing import assert_never
 
 from verify.engines.native.layout import Layout, Place
-from verify.engines.native.values import FALSE, LARGEST, TRUE, Code, Value, bit, number
+from verify.engines.native.values import FALSE, LARGEST, TRUE, Code, Value, number
 from verify.system.expression import (
     Apply,
     Constant,
@@ -135,13 +135,16 @@ class Translator:
         stored = layout.kind.high - layout.kinds.index(kind)
         return self.code.equal(self.code.extract(slot, layout.kind.shift, layout.kind.width), number(stored))
 
-    def message(self, lane: int, slot: Value, kind: int) -> dict[int, Value]:
-        """The locals that taking a message of a kind binds."""
+    def message(self, lane: int, slot: Value, kind: int, *, sure: bool) -> dict[int, Value]:
+        """The locals that taking a message of a kind binds. ``sure``: the slot is known to hold that kind.
+
+        Kinds share the bits of a slot: what is not sure has the interval of its bits, not of the field.
+        """
         found = {0: number(kind)}
         fields = self.system.messages[kind].fields
         for i, (part, f) in enumerate(zip(self.layout.slots[lane].fields[kind], fields, strict=True), 1):
-            stored = known(self.code.extract(slot, part.shift, part.width), 0, f.domain.high - f.domain.low)
-            found[i] = self.code.subtract(number(part.high), stored)
+            value = self.code.subtract(number(part.high), self.code.extract(slot, part.shift, part.width))
+            found[i] = known(value, f.domain.low, f.domain.high) if sure else value
         return found
 
     # ---- expressions
@@ -281,9 +284,10 @@ class Translator:
             return number(low)
         if value.low >= low and value.high <= high:
             return value
-        # a failed step stores nothing, but what it computes next must stay within its interval
-        held = code.select(outside, number(low), value)
-        return known(held, max(low, value.low), min(high, value.high)) if held.constant is None else held
+        # a failed step stores nothing, but what it computes next must stay within its interval: a division relies on it
+        least = max(low, value.low)
+        held = code.select(outside, number(least), value)
+        return known(held, least, min(high, value.high)) if held.constant is None else held
 
     def _if(self, condition: Value, then: Block, otherwise: Block, s: Symbolic) -> None:
         if condition.constant is not None:
@@ -356,8 +360,6 @@ class Translator:
         """The lane with one more message, at a place or at its end, and whether that is an error."""
         code = self.code
         lane = self.system.lanes[number_]
-        if not held:
-            return held, bit(lane.when_full in {WhenFull.ERROR, WhenFull.WAIT})
         full = self.occupied(held[-1])
         room = self._inserted(number_, held, message, at)
         match lane.when_full:
