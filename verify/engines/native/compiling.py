@@ -90,6 +90,12 @@ define internal i1 @claim(ptr %p, i64 %value) alwaysinline {
   ret i1 %r
 }
 
+; a number that several threads count with
+define internal i64 @current(ptr %p) alwaysinline {
+  %r = load atomic i64, ptr %p acquire, align 8
+  ret i64 %r
+}
+
 ; add to a number that several threads count with; what it was before
 define internal i64 @increase(ptr %p, i64 %n) alwaysinline {
   %r = atomicrmw add ptr %p, i64 %n acq_rel
@@ -103,10 +109,11 @@ _INTRINSICS = {  # their results
     "holding": "i64",
     "vacant": "i64",
     "claim": "i1",
+    "current": "i64",
     "increase": "i64",
 }
-_PARAMETERS = {"prefetch": 1, "lowest": 1, "tagged": 2, "holding": 2, "vacant": 1, "claim": 2, "increase": 2}
-_TAKE_POINTERS = {"prefetch", "tagged", "holding", "vacant", "claim", "increase"}  # as their first argument
+_PARAMETERS = {"prefetch": 1, "lowest": 1, "tagged": 2, "holding": 2, "vacant": 1, "claim": 2, "current": 1, "increase": 2}
+_TAKE_POINTERS = {"prefetch", "tagged", "holding", "vacant", "claim", "current", "increase"}  # as their first argument
 
 
 class Typed(NamedTuple):
@@ -442,6 +449,8 @@ class _Function:
                     for a, kind in zip(node.args, wanted, strict=True)
                 ]
                 return self.called(f"@{name}", "i64", arguments)
+            case ast.Name("address") if isinstance(node.args[0], ast.Attribute):
+                return Typed(self.place(node.args[0])[0], "ptr")
             case ast.Attribute() as attribute:  # a function whose address is in the structure
                 place, _ = self.place(attribute)
                 function = self.load(place, "ptr", 0)

@@ -6,6 +6,7 @@ import ctypes
 import mmap
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -22,6 +23,7 @@ from verify.system.system import System
 BATCH = 64  # states that are expanded together
 QUOTA = 1 << 16  # states between two looks at the budget
 SMALLEST = 1 << 13  # slots of a new table
+PARALLEL = 1 << 12  # states of a level that are worth several threads
 LOAD = 0.7  # of the slots are filled before the table doubles
 WIDEST = 62  # predicates at once
 FAILURE = 1 << 63  # bits of ``seen``: a failure,
@@ -143,12 +145,12 @@ class Structure:
         self[field] = self._memory[field].address
         return self._memory[field]
 
-    def share(self, other: Structure, *fields: str) -> None:
-        """Point fields to where another structure has them."""
-        for field in fields:
-            self[field] = other[field]
-            if field in other._memory:
-                self._memory[field] = other._memory[field]
+    def like(self, other: Structure, *own: str) -> None:
+        """Have what another structure has in all fields, except those with memory of ours."""
+        kept = {field: self[field] for field in own}
+        ctypes.memmove(self.pointer, other.pointer, ctypes.sizeof(self._values))
+        for field, value in kept.items():
+            self[field] = value
 
     def grow(self, field: str, size: int) -> None:
         """Make the memory of a field larger."""
@@ -172,7 +174,9 @@ class Structure:
 class Space:
     """The reachable states of a closed system, as far as a budget allowed to search."""
 
-    def __init__(self, system: System, predicates: Sequence[Expression], events: Sequence[int] = ()) -> None:
+    def __init__(
+        self, system: System, predicates: Sequence[Expression], events: Sequence[int] = (), threads: int = 1
+    ) -> None:
         """Compile a system; Unsupported if that is not possible. ``events``: those that the predicates ask for."""
         self.system = system
         self.interpreter = Interpreter(system)
@@ -190,18 +194,27 @@ class Space:
         rows = max(1, emitted.rows)
         s["rows_of_one"] = rows
         s["units"] = len(system.units)
+        s["threads"] = threads
+        self._allocate_batch(s)
+        self._beside = [Structure(kernels) for _ in range(threads)] if threads > 1 else []
+        for mine in self._beside:
+            mine["rows_of_one"] = rows
+            self._allocate_batch(mine)
+        self.levels: list[int] = []
+        self.roots: list[Choice] = []
+        self.root_failures: list[Outcome] = []
+        self.incomplete = ""
+        self.seen: dict[int, int] = {}
+
+    def _allocate_batch(self, s: Structure) -> None:
+        """What one thread needs for itself."""
+        width, rows = self.layout.words, s["rows_of_one"]
         s.allocate("rows", 8 * (width + 1) * (rows * BATCH + 2))
         s.allocate("spare", 8 * (width + 1) * (rows + 2))
         for field in ("hashes", "targets"):
             s.allocate(field, 8 * rows * BATCH)
         for field in ("batch", "begins"):
             s.allocate(field, 8 * (BATCH + 1))
-        self.levels: list[int] = []
-        self.roots: list[Choice] = []
-        self.root_failures: list[Outcome] = []
-        self.incomplete = ""
-        self.seen: dict[int, int] = {}
-        self._peak = 0
 
     # ---- search
 
@@ -261,7 +274,7 @@ class Space:
                 known.add(outcome.state)
                 self.roots.append(outcome.choice)
         s["states"] = len(known)
-        while s["states"] + s["rows_of_one"] > s["room"]:
+        while s["states"] + 2 * s["threads"] * BATCH * s["rows_of_one"] > s["room"]:
             self._double()
         s.call("rebuild_keys" if self._keys else "rebuild")
 
@@ -270,10 +283,13 @@ class Space:
         while self.expanded < s["stop"]:
             most = budget.limits.states
             quota = QUOTA if most is None else max(1, min(QUOTA, (most - self.states) // s["rows_of_one"]))
-            reason = s.call("search", quota)
-            if reason == FOUND:
-                self._note(s["seen"])
-            elif reason == FULL:
+            if self._beside and most is None and s["stop"] - self.expanded >= PARALLEL:
+                reason = self._side_by_side(quota)
+            else:
+                reason = s.call("search", quota)
+                if reason == FOUND:
+                    self._note(s["seen"], s["seen_from"])
+            if reason == FULL:
                 self.incomplete = self._grow(budget)
             queue = self.states - self.expanded
             now = Progress(self.system.name, self.states, self.transitions, queue, self.depth, budget.seconds())
@@ -282,12 +298,30 @@ class Space:
             if self.incomplete:
                 return
 
-    def _note(self, seen: int) -> None:
+    def _side_by_side(self, quota: int) -> int:
+        """Let all threads search for a while; FULL if one of them needs room."""
+        s = self.structure
+        for mine in self._beside:
+            mine.like(s, "rows", "spare", "hashes", "targets", "batch", "begins")
+            mine["transitions"] = 0
+        with ThreadPoolExecutor(len(self._beside)) as pool:
+            reasons = list(pool.map(lambda mine: mine.call("search_beside", s.pointer, quota), self._beside))
+        s["next"] = min(s["next"], s["stop"])
+        s["transitions"] += sum(mine["transitions"] for mine in self._beside)
+        for hole in sorted((mine["spare_number"] for mine in self._beside), reverse=True):
+            if hole:
+                s.call("fill", hole - 1)
+        for reason, mine in zip(reasons, self._beside, strict=True):
+            if reason == FOUND:
+                self._note(mine["seen"], mine["seen_from"])
+        return FULL if FULL in reasons else PAUSED
+
+    def _note(self, seen: int, start: int) -> None:
         s = self.structure
         seen &= 2**64 - 1
         for bit in range(64):
             if seen >> bit & 1:
-                self.seen[1 << bit] = s["seen_from"]
+                self.seen[1 << bit] = min(start, self.seen.get(1 << bit, start))
         s["wanted"] &= ~seen & 2**62 - 1
         s["wanted_on_arrival"] &= ~seen & 2**62 - 1
         s["watched"] = s["watched"] & 2**64 - 1 & ~seen
