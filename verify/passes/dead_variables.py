@@ -1,24 +1,25 @@
 """Reset variables and stop timers whose value cannot matter any more.
 
 **What it keeps.** Each state goes over into one that is bisimilar, choices, ticks, errors, events and all predicates of the
-properties included: verdicts and the lengths of shortest traces are equal, states, transitions and depth at most as great. A loop of
-the reduced system closes in the original after going round often enough: see :func:`verify.passes.reductions.Reduced.lifted`.
+properties included: verdicts and the lengths of shortest traces are equal, states, transitions and depth at most as great. A
+loop of the reduced system closes in the original after going round often enough: see
+:func:`verify.passes.reductions.Reduced.lifted`.
 
-**When a value is dead.** For a variable ``c`` of few values (a control state, as a rule) and another variable or timer ``x``: ``x``
-is dead at a value ``v`` of ``c`` when no property reads ``x`` where ``c`` is ``v``, and no step that can be taken there reads it (guard,
-urgency, the gates of lanes, every expression of the body) before it has overwritten it for certain, and a step that does not
-overwrite it leads to values of ``c`` at which ``x`` is dead as well. What is read where ``c`` is ``v`` is read off the step as it is
-rewritten for that value. ``x`` is never ``c`` itself, whose reads are folded away there.
+**When a value is dead.** For a variable ``c`` of few values (a control state, as a rule) and another variable or timer ``x``:
+``x`` is dead at a value ``v`` of ``c`` when no property reads ``x`` where ``c`` is ``v``, and no step that can be taken there
+reads it (guard, urgency, the gates of lanes, every expression of the body) before it has overwritten it for certain, and a
+step that does not overwrite it leads to values of ``c`` at which ``x`` is dead as well. What is read where ``c`` is ``v`` is
+read off the step as it is rewritten for that value. ``x`` is never ``c`` itself, whose reads are folded away there.
 
-**Why it is sound.** Take all states in which every variable has one of its possible values (:mod:`verify.passes.possible`, any timer
-also stopped); steps lead from such states to such states. In those with ``c`` at ``v`` take pairs that differ in ``x`` alone. The
-same steps are enabled with the same choices, are urgent, fail; the states they lead to are equal, or such a pair again; a tick
-leads to such a pair. So the pairs are bisimilar, and a reset at the end of a step, where ``c`` is such a value, exchanges
-a state for a bisimilar one. Several resets are several such exchanges, one after the other.
+**Why it is sound.** Take all states in which every variable has one of its possible values (:mod:`verify.passes.possible`,
+any timer also stopped); steps lead from such states to such states. In those with ``c`` at ``v`` take pairs that differ in
+``x`` alone. The same steps are enabled with the same choices, are urgent, fail; the states they lead to are equal, or such a
+pair again; a tick leads to such a pair. So the pairs are bisimilar, and a reset at the end of a step, where ``c`` is such a
+value, exchanges a state for a bisimilar one. Several resets are several such exchanges, one after the other.
 
 **Atomic reactions** compare states, to notice a livelock. If no reaction chooses, they run on for ever from both states of a
-pair or from neither, so that a livelock is noticed in both. Otherwise only what no reaction stores is reset, and not in reactions:
-then two states on the way are equal if and only if their twins are.
+pair or from neither, so that a livelock is noticed in both. Otherwise only what no reaction stores is reset, and not in
+reactions: then two states on the way are equal if and only if their twins are.
 """
 
 from __future__ import annotations
@@ -79,7 +80,9 @@ def _ran(step: Step, system: System, possible: Possible) -> Run:
     return Run(used(rewritten, system), after)
 
 
-Dead = dict[Item, dict[int, frozenset[int]]]  # for each item, by a control variable: the values of that at which it is dead
+Dead = dict[
+    Item, dict[int, frozenset[int]]
+]  # for each item, by a control variable: the values of that at which it is dead
 
 
 def dead_values(
@@ -235,7 +238,9 @@ def used(step: Step, system: System) -> Use:
     return Use(frozenset(reads), stores, frozenset(touches))
 
 
-def _run(block: Block, stored: frozenset[Item], system: System, reads: set[Item], touches: set[Item]) -> frozenset[Item]:
+def _run(
+    block: Block, stored: frozenset[Item], system: System, reads: set[Item], touches: set[Item]
+) -> frozenset[Item]:
     """What is stored for certain after a block; what it reads before that is added to ``reads``."""
     for statement in block:
         match statement:

@@ -1,13 +1,15 @@
 """Narrow every domain to the values that can ever be stored, and fold what thereby is constant.
 
-**What it keeps.** Everything: the reachable states of both systems correspond one to one, with the same transitions between them
-under the same choices, the same errors, urgency, events and truth of every predicate. States, transitions and depth are equal.
+**What it keeps.** Everything: the reachable states of both systems correspond one to one, with the same transitions between
+them under the same choices, the same errors, urgency, events and truth of every predicate. States, transitions and depth are
+equal.
 
-**Why.** By :mod:`verify.passes.possible` each expression is replaced by one of the same value wherever it is evaluated in a run.
-A domain shrinks to the hull of what is stored in it without an error: a value that is stored in a run lies in the declared domain
-if and only if it lies in the hull, since the values stored outside of the domain, if any, lie outside of the hull too, which is part
-of it. So the same stores fail. Each lane gets messages of its own, narrowed to what is sent there, in the order of the kinds that
-they stand for, so that bags keep their order; in a step that takes one, the kind is translated back.
+**Why.** By :mod:`verify.passes.possible` each expression is replaced by one of the same value wherever it is evaluated in a
+run. A domain shrinks to the hull of what is stored in it without an error: a value that is stored in a run lies in the
+declared domain if and only if it lies in the hull, since the values stored outside of the domain, if any, lie outside of the
+hull too, which is part of it. So the same stores fail. Each lane gets messages of its own, narrowed to what is sent there, in
+the order of the kinds that they stand for, so that bags keep their order; in a step that takes one, the kind is translated
+back.
 """
 
 from __future__ import annotations
@@ -167,7 +169,9 @@ class _Renaming:
             kinds = {kind: new for (lane, kind), new in self.number.items() if lane == step.take.lane}
             if any(kind != new for kind, new in kinds.items()):
                 read = kinds_read(kinds)
-                return replace(step, guard=_replaced(step.guard, kinds, read[0], {}), body=self.block(step.body, kinds, read[0]))
+                return replace(
+                    step, guard=_replaced(step.guard, kinds, read[0], {}), body=self.block(step.body, kinds, read[0])
+                )
         return replace(step, body=self.block(step.body, {}, None))
 
     def block(self, block: Block, kinds: dict[int, int], kind: Expression | None) -> Block:
@@ -180,7 +184,9 @@ class _Renaming:
         def one(statement: Statement) -> Statement:
             match statement:
                 case Send(lane, message, fields):
-                    return Send(lane, self.number.get((lane, message), self.spare[message]), tuple(new(e) for e in fields))
+                    return Send(
+                        lane, self.number.get((lane, message), self.spare[message]), tuple(new(e) for e in fields)
+                    )
                 case Assign(variable, value):
                     return Assign(variable, new(value))
                 case Start(timer, ticks):

@@ -1,8 +1,8 @@
 """What every variable, timer and lane can ever hold: abstract interpretation over sets of values.
 
 **What is computed.** One set for each variable, for each field of each kind of message in each lane, the greatest start of each
-timer, the events that can occur: the least fixpoint (widened) of running every step from every combination of these values. Within
-a step the order of statements counts, guards and conditions narrow what is read under them; between steps it does not.
+timer, the events that can occur: the least fixpoint (widened) of running every step from every combination of these values.
+Within a step the order of statements counts, guards and conditions narrow what is read under them; between steps it does not.
 
 **Why it is sound.** By induction over runs, statement by statement: what is stored is joined to its set before anything else can
 read it, atomic reactions included, and a store outside the declared domain ends the run, so that only the values inside are
@@ -19,7 +19,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Final, assert_never
 
-from verify.passes.valuesets import ANY, BOTH, Interval, ValueSet, applied, between, common, ends, holds, joined, only, within, without
+from verify.passes.valuesets import (
+    ANY,
+    BOTH,
+    Interval,
+    ValueSet,
+    applied,
+    between,
+    common,
+    ends,
+    holds,
+    joined,
+    only,
+    within,
+    without,
+)
 from verify.system.build import apply
 from verify.system.expression import (
     FALSE,
@@ -241,7 +255,7 @@ class Env:
 
     # ---- conditions
 
-    def assuming(self, e: Expression, truth: bool = True, depth: int = DEEPEST) -> Env | None:  # noqa: FBT001, FBT002 - the truth value meant
+    def assuming(self, e: Expression, truth: bool = True, depth: int = DEEPEST) -> Env | None:
         """What is known where a condition has a truth value; None if it never has it here."""
         values = self.values(e)
         if (only(values) == 0) if truth else not holds(values, 0):
@@ -359,7 +373,7 @@ def _executed(statement: Statement, env: Env) -> tuple[Block, Env | None]:
             return (Bind(slot, made),), env.knowing(Local(slot), values)
         case If():
             return _branched(statement, env)
-        case Choose(slot, low, high, where):
+        case Choose():
             return _chosen(statement, env)
         case Either(branches):
             ran = [run(branch, env) for branch in branches]
@@ -438,11 +452,11 @@ def entered(
         possible.used.add(("lane", step.take.lane))
         if not kinds:
             return FALSE, None
-        known: dict[Expression, ValueSet] = {**(given or {}), Local(0): frozenset(kinds)}
+        known: dict[Expression, ValueSet] = {Local(0): frozenset(kinds)}
         for number in range(max(len(fields) for fields in kinds.values())):
             sets = [fields[number] if number < len(fields) else ZERO for fields in kinds.values()]
             known[Local(number + 1)] = _all_of(sets)
-        env = Env(possible, known)
+        env = Env(possible, known | (given or {}))
     guard = step.guard
     parts = guard.arguments if isinstance(guard, Apply) and guard.operator is Operator.AND else (guard,)
     kept: list[Expression] = []
@@ -507,4 +521,3 @@ def _began(initial: int) -> TimerSet:
         return TimerSet(frozenset((TimerStatus.STOPPED,)), -1)
     statuses = {TimerStatus.EXPIRED} | ({TimerStatus.RUNNING} if initial else set())
     return TimerSet(frozenset(statuses), initial)
-

@@ -1,4 +1,4 @@
-"""Sets of values, from above: exact while they are small, intervals when they grow. What abstract interpretation computes with."""
+"""Sets of values, from above, as abstract interpretation needs them: exact while small, intervals when they grow."""
 
 from __future__ import annotations
 
