@@ -54,7 +54,7 @@ def without_dead_variables(system: System, properties: Sequence[Property]) -> Sy
     """The system with resets at the ends of steps."""
     possible = possible_in(system, stopping=True)
     runs = [_ran(step, system, possible) for step in system.steps]
-    freely = not _choosing(system)
+    freely = not choosing(system)
     resets = dead_values(system, properties, possible, runs, freely=freely)
     if not resets:
         return system
@@ -92,7 +92,7 @@ def dead_values(
     uses = [run.use for run in runs]
     mentions = [_mentioned(step, system) for step in system.steps]
     items = _resettable(system, uses, freely=freely)
-    asked = _read(x for p in properties for x in nodes(p.form))
+    asked = read_in(x for p in properties for x in nodes(p.form))
     found: Dead = {}
     for control in sorted(_controls(system)):
         domain = system.variables[control].domain
@@ -150,7 +150,7 @@ def _live(  # noqa: PLR0913 - what it depends on
         reads = asked
         if ("variable", control) in asked:
             env = Env(possible, given)
-            reads = _read(x for p in properties for e in _predicates(p.form) for x in nodes(env.simplified(e)[0]))
+            reads = read_in(x for p in properties for e in _predicates(p.form) for x in nodes(env.simplified(e)[0]))
         ways: list[tuple[frozenset[Item], frozenset[int]]] = []
         for number in near:
             step, after = taken(possible, system.steps[number], given)
@@ -185,7 +185,7 @@ def _resettable(system: System, uses: list[Use], *, freely: bool) -> list[Item]:
     return sorted(touched)
 
 
-def _choosing(system: System) -> bool:
+def choosing(system: System) -> bool:
     """Whether reactions are atomic and make choices."""
     reactions = tuple(step.body for step in system.steps if step.kind is StepKind.REACTION)
     return system.atomic and any(isinstance(x, Choose | Either) for x in nodes(reactions))
@@ -232,7 +232,7 @@ def _reset(x: Item, system: System) -> Statement:
 
 def used(step: Step, system: System) -> Use:
     """What a step reads and stores."""
-    reads = set(_read(nodes((step.guard, step.urgent))))
+    reads = set(read_in(nodes((step.guard, step.urgent))))
     touches: set[Item] = set()
     stores = _run(step.body, frozenset(), system, reads, touches)
     return Use(frozenset(reads), stores, frozenset(touches))
@@ -245,7 +245,7 @@ def _run(
     for statement in block:
         match statement:
             case If(condition, then, otherwise):
-                reads |= _read(nodes(condition)) - stored
+                reads |= read_in(nodes(condition)) - stored
                 one = _run(then, stored, system, reads, touches)
                 stored = one & _run(otherwise, stored, system, reads, touches)
                 continue
@@ -254,19 +254,20 @@ def _run(
                 stored = frozenset.intersection(*ends) if ends else stored
                 continue
             case Assign(_, e) | Start(_, e) | Bind(_, e) | Choose(_, _, _, e):
-                reads |= _read(nodes(e)) - stored
+                reads |= read_in(nodes(e)) - stored
             case Send(lane, _, fields):
-                reads |= _read(nodes((system.lanes[lane].open, fields))) - stored
+                reads |= read_in(nodes((system.lanes[lane].open, fields))) - stored
             case _:
                 pass
-        here = _stored(statement)
+        here = stored_by(statement)
         if here is not None:
             touches.add(here)
             stored |= {here}
     return stored
 
 
-def _stored(statement: Statement) -> Item | None:
+def stored_by(statement: Statement) -> Item | None:
+    """What a statement stores in, if it does."""
     match statement:
         case Assign(variable):
             return ("variable", variable)
@@ -276,7 +277,8 @@ def _stored(statement: Statement) -> Item | None:
             return None
 
 
-def _read(found: Iterable[object]) -> frozenset[Item]:
+def read_in(found: Iterable[object]) -> frozenset[Item]:
+    """The variables and timers that these nodes read."""
     items: set[Item] = set()
     for node in found:
         match node:
@@ -293,8 +295,8 @@ def _mentioned(step: Step, system: System) -> frozenset[Item]:
     """All that a step reads or stores, anywhere."""
     inner = list(nodes((step.guard, step.urgent, step.body)))
     gates = [x for s in inner if isinstance(s, Send) for x in nodes(system.lanes[s.lane].open)]
-    stores = [_stored(s) for s in inner if isinstance(s, Assign | Start | Stop)]
-    return _read([*inner, *gates]) | {x for x in stores if x is not None}
+    stores = [stored_by(s) for s in inner if isinstance(s, Assign | Start | Stop)]
+    return read_in([*inner, *gates]) | {x for x in stores if x is not None}
 
 
 def _predicates(node: object) -> Iterator[Expression]:

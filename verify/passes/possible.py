@@ -97,6 +97,7 @@ class Possible:
     grown: dict[Key, int] = field(default_factory=dict)
     changed: set[Key] = field(default_factory=set)
     used: set[Key] = field(default_factory=set)
+    failing: frozenset[Key] = frozenset()  # the variables and timers in which a store may fail
 
     # ---- growing
 
@@ -352,6 +353,8 @@ def _executed(statement: Statement, env: Env) -> tuple[Block, Env | None]:
             made, values = env.simplified(value)
             domain = possible.system.variables[variable].domain
             stored = within(values, domain.low, domain.high)
+            if stored != values:
+                possible.failing |= {("variable", variable)}
             if not stored:
                 return (Assign(variable, made),), None
             possible.store(variable, stored)
@@ -359,6 +362,8 @@ def _executed(statement: Statement, env: Env) -> tuple[Block, Env | None]:
         case Start(timer, ticks):
             made, values = env.simplified(ticks)
             stored = within(values, 0, possible.system.timers[timer].maximum)
+            if stored != values:
+                possible.failing |= {("timer", timer)}
             if not stored:
                 return (Start(timer, made),), None
             possible.start(timer, stored)

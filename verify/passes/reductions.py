@@ -9,14 +9,16 @@ from typing import NamedTuple
 from verify.passes.dead_messages import without_dead_messages
 from verify.passes.dead_variables import without_dead_variables
 from verify.passes.narrowing import narrowed
+from verify.passes.slicing import sliced
 from verify.semantics.interpreter import TICK, Choice, Interpreter, State
 from verify.system.property import Property
 from verify.system.system import System, Taking
 
 NARROWING = "narrowing"
+SLICING = "slicing"
 DEAD_MESSAGES = "dead messages"
 DEAD_VARIABLES = "dead variables"
-ALL = frozenset((NARROWING, DEAD_MESSAGES, DEAD_VARIABLES))
+ALL = frozenset((NARROWING, SLICING, DEAD_MESSAGES, DEAD_VARIABLES))
 
 
 class NotLifted(Exception):  # noqa: N818 - an answer that must never be given
@@ -48,7 +50,7 @@ class Reduced:
         The same choices; before a tick, messages that the reduced system had taken out are delivered; a loop is gone round until
         it closes.
         """
-        if not {DEAD_MESSAGES, DEAD_VARIABLES} & set(self.names):
+        if not {SLICING, DEAD_MESSAGES, DEAD_VARIABLES} & set(self.names):
             return choices, loop
         return _Lifting(self).trace(choices, loop)
 
@@ -67,6 +69,11 @@ def reduced(system: System, properties: Sequence[Property], on: frozenset[str] =
         if (narrow.system, narrow.properties) != (now, asked):
             names.append(NARROWING)
             now, asked = narrow.system, narrow.properties
+    if SLICING in on:
+        part = sliced(now, asked)
+        if part != now:
+            names.append(SLICING)
+            now = part
     if DEAD_MESSAGES in on:
         now, dead = without_dead_messages(now, asked)
         if dead:
