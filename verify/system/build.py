@@ -115,14 +115,15 @@ def bounds(expression: Expression, leaf: Callable[[Expression], Interval]) -> In
             case Count():
                 return (0, 2**31)
             case Apply(operator, arguments):
-                return _applied(operator, [visit(a) for a in arguments])
+                return interval(operator, [visit(a) for a in arguments])
             case _:
                 assert_never(e)
 
     return visit(expression)
 
 
-def _applied(operator: Operator, of: list[Interval]) -> Interval:
+def interval(operator: Operator, of: list[Interval]) -> Interval:
+    """What an operator gives for arguments from intervals."""
     match operator:
         case Operator.ADD:
             return sum(low for low, _ in of), sum(high for _, high in of)
