@@ -33,8 +33,8 @@ from verify.render.space import picture, survey
 from verify.report.machine import to_json
 from verify.report.table import table
 from verify.report.words import tell
-from verify.run.checking import Result
-from verify.run.choosing import Choice as Engine
+from verify.run.checking import AS_NEEDED, Result
+from verify.run.choosing import Engine, How
 from verify.run.conductor import Job, default_workers, run_jobs
 from verify.run.walk import random_walk
 from verify.semantics.interpreter import Choice, Interpreter, Outcome
@@ -50,6 +50,7 @@ __all__ = [
     "Convicted",
     "Diagnostic",
     "Engine",
+    "How",
     "InputError",
     "Interpreter",
     "Limits",
@@ -156,15 +157,15 @@ def check(  # noqa: PLR0913 - options, all by name but one
     *,
     limits: Limits | None = None,
     workers: int = 1,
-    engine: Engine = Engine.AUTO,
+    how: How = AS_NEEDED,
     everything: bool = False,
     report: Callable[[Progress], None] | None = None,
 ) -> list[Result]:
     """Decide every check, in order.
 
-    ``engine``: which one answers. ``everything``: run on the explicit engine even what is said to need the native one.
+    ``how``: which engine answers, with how many threads and which reductions. ``everything``: run on the explicit engine even what is said to need the native one.
     """
-    groups = results_of(specs, limits=limits, workers=workers, engine=engine, everything=everything, report=report)
+    groups = results_of(specs, limits=limits, workers=workers, how=how, everything=everything, report=report)
     return [r for group in groups for r in group]
 
 
@@ -173,7 +174,7 @@ def results_of(  # noqa: PLR0913 - options, all by name but one
     *,
     limits: Limits | None = None,
     workers: int = 1,
-    engine: Engine = Engine.AUTO,
+    how: How = AS_NEEDED,
     everything: bool = False,
     report: Callable[[Progress], None] | None = None,
     rescued: list[Result] | None = None,
@@ -183,8 +184,8 @@ def results_of(  # noqa: PLR0913 - options, all by name but one
     When the caller is interrupted, what was finished out of turn is put into ``rescued``.
     """
     several = [specs] if isinstance(specs, Specification) else list(specs)
-    jobs = [Job(spec.path, task) for spec in several for task in spec.tasks if everything or not waits(task, engine)]
-    return run_jobs(jobs, limits or Limits(), workers, report, rescued, engine)
+    jobs = [Job(spec.path, task) for spec in several for task in spec.tasks if everything or not waits(task, how.engine)]
+    return run_jobs(jobs, limits or Limits(), workers, report, rescued, how)
 
 
 def waits(task: Task, engine: Engine) -> bool:

@@ -21,7 +21,7 @@ def length(run):
 
 
 def measured(path, engine=api.Engine.AUTO):
-    results = api.check(api.load(path), engine=engine, everything=True)
+    results = api.check(api.load(path), how=api.How(engine), everything=True)
     return {
         f"{r.scenario}.{r.check.property.name}": [
             r.verdict.value,

@@ -50,6 +50,16 @@ def _check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         help="explicit: the reference interpreter; native: machine code (default: auto, what is done first)",
     )
     check.add_argument(
+        "--threads", type=_count, default=1, metavar="N", help="threads of the native engine in each scenario (1)"
+    )
+    check.add_argument(
+        "--reductions",
+        type=_reductions,
+        metavar="LIST",
+        help="of the native engine: all, none, or names joined by commas: narrowing, slicing, dead-messages, dead-variables "
+        "(default: narrowing, which changes no count, and all in searches of millions of states)",
+    )
+    check.add_argument(
         "--all", action="store_true", help="with --engine explicit: also the checks that are said to need the native engine"
     )
     check.add_argument("--scenario", action="append", metavar="NAME", help="only this scenario (may be repeated)")
@@ -160,6 +170,18 @@ def _count(text: str) -> int:
         message = f"{text!r} is no whole number of 0 or more"
         raise argparse.ArgumentTypeError(message)
     return value
+
+
+REDUCTIONS = ("narrowing", "slicing", "dead-messages", "dead-variables")
+
+
+def _reductions(text: str) -> frozenset[str]:
+    names = {"all": list(REDUCTIONS), "none": []}.get(text, text.split(","))
+    for name in names:
+        if name not in REDUCTIONS:
+            message = f"{name!r} is no reduction: all, none, or {', '.join(REDUCTIONS)}"
+            raise argparse.ArgumentTypeError(message)
+    return frozenset(name.replace("-", " ") for name in names)
 
 
 def _seconds(text: str) -> float:

@@ -125,10 +125,10 @@ class _Checking:
     """One run of ``check``: prints each file's table when it is complete, or what is known when it is stopped."""
 
     def __init__(self, options: argparse.Namespace, specs: list[Specification]) -> None:
-        from verify.api import Engine, Limits, waits  # noqa: PLC0415 - what --help does not need
+        from verify.api import Engine, How, Limits, waits  # noqa: PLC0415 - what --help does not need
 
         self.options = options
-        self.engine = Engine(options.engine)
+        self.how = How(Engine(options.engine), options.threads, options.reductions)
         self.specs = specs
         self.results: list[Result] = []
         self.rescued: list[Result] = []
@@ -140,7 +140,7 @@ class _Checking:
             f"{s.path}: {t.scenario}"
             for s in specs
             for t in s.tasks
-            if not options.all and waits(t, self.engine)
+            if not options.all and waits(t, self.how.engine)
         ]
 
     def run(self) -> int:
@@ -154,7 +154,7 @@ class _Checking:
                 self.specs,
                 limits=self.limits,
                 workers=workers,
-                engine=self.engine,
+                how=self.how,
                 everything=self.options.all,
                 report=self.progress,
                 rescued=self.rescued,

@@ -24,13 +24,14 @@ class Fault(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Exhausted:
-    """Evidence: all reachable states were seen. ``digest``: of the system that was searched."""
+    """Evidence: all reachable states were seen. ``digest``: of the system asked about; ``reductions``: that made it smaller."""
 
     engine: str
     states: int
     transitions: int
     depth: int
     digest: str
+    reductions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

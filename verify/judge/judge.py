@@ -77,6 +77,7 @@ def _exhausted(evidence: Exhausted) -> str:
     return (
         f"exhausted by {evidence.engine}: {evidence.states:,} states, "
         f"{evidence.transitions:,} transitions, depth {evidence.depth}"
+        + (f"; reduced: {', '.join(evidence.reductions)}" if evidence.reductions else "")
     )
 
 

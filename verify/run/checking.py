@@ -11,12 +11,13 @@ from verify.base.verdict import Verdict
 from verify.judge.judge import Ruling, judge
 from verify.lang.specification import Check, Task
 from verify.passes.valuations import MOST, close, close_property, valuations
-from verify.run.choosing import Choice, claims
+from verify.run.choosing import How, claims
 from verify.system.display import show_value
 from verify.system.property import Property
 from verify.system.system import System
 
 Report = Callable[[Progress], None]
+AS_NEEDED = How()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +43,16 @@ class Result:
 
 
 def check_task(
-    spec: str, task: Task, limits: Limits, report: Report | None = None, engine: Choice = Choice.AUTO
+    spec: str, task: Task, limits: Limits, report: Report | None = None, how: How = AS_NEEDED
 ) -> list[Result]:
     """Decide all the checks of a task, in their order."""
     start = time.monotonic()
     budget = Budget(limits, report)
     properties = [c.property for c in task.checks]
     if task.system.parameters:
-        answers = _open(task.system, properties, budget, engine)
+        answers = _open(task.system, properties, budget, how)
     else:
-        answers = [(r, task.system, "") for r in _closed(task.system, properties, budget, engine)]
+        answers = [(r, task.system, "") for r in _closed(task.system, properties, budget, how)]
     seconds = time.monotonic() - start
     return [
         Result(spec, task.scenario, check, ruling, system, values, seconds)
@@ -59,15 +60,15 @@ def check_task(
     ]
 
 
-def _closed(system: System, properties: list[Property], budget: Budget, engine: Choice) -> list[Ruling]:
-    answers = claims(system, properties, budget, engine)
+def _closed(system: System, properties: list[Property], budget: Budget, how: How) -> list[Ruling]:
+    answers = claims(system, properties, budget, how)
     return [judge(system, asked, claim) for asked, claim in zip(properties, answers, strict=True)]
 
 
 Answer = tuple[Ruling, System, str]
 
 
-def _open(system: System, properties: list[Property], budget: Budget, engine: Choice) -> list[Answer]:
+def _open(system: System, properties: list[Property], budget: Budget, how: How) -> list[Answer]:
     """Every valuation of the open parameters; the first that is not a proof decides, and is named."""
     known = valuations(system)
     if known.too_many:
@@ -86,7 +87,7 @@ def _open(system: System, properties: list[Property], budget: Budget, engine: Ch
             break
         closed = close(system, values)
         asked = [close_property(properties[i], values) for i in waiting]
-        for i, ruling in zip(waiting, _closed(closed, asked, budget, engine), strict=True):
+        for i, ruling in zip(waiting, _closed(closed, asked, budget, how), strict=True):
             if ruling.verdict is not Verdict.PROVED:
                 decided[i] = (ruling, closed, _named(system, values))
             states, transitions, depth = counted[i]

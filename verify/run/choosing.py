@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from verify.base.budget import Budget
-from verify.engines.claim import Claim, Unknown
+from verify.engines.claim import Claim, Exhausted, Fails, Faulty, Holds, Unknown
 from verify.engines.explicit.engine import ExplicitEngine
 from verify.engines.explicit.graph import explore
 from verify.engines.native.engine import NativeEngine, Unconfirmed, Unsupported
+from verify.passes.reductions import ALL, DEAD_MESSAGES, NARROWING, Reduced, reduced
 from verify.semantics.interpreter import Interpreter
 from verify.system.property import Property
+from verify.system.serialise import digest
 from verify.system.system import System
+from verify.trace.trace import Trace
 
 SMALL = 2_000  # states that the interpreter explores in the time that compiling takes
+LARGE = 2_000_000  # states after which all reductions are worth their time
+EXACT = frozenset((NARROWING,))  # reductions that change no count
 
 
-class Choice(Enum):
+class Engine(Enum):
     """What a user can ask for."""
 
     AUTO = "auto"
@@ -26,28 +31,84 @@ class Choice(Enum):
     NATIVE = "native"
 
 
-def claims(system: System, properties: Sequence[Property], budget: Budget, choice: Choice) -> list[Claim]:
+@dataclass(frozen=True, slots=True)
+class How:
+    """How to search. ``threads``: of the native engine. ``reductions`` None: the exact one, and all where a search is large."""
+
+    engine: Engine = Engine.AUTO
+    threads: int = 1
+    reductions: frozenset[str] | None = None
+
+
+def claims(system: System, properties: Sequence[Property], budget: Budget, how: How) -> list[Claim]:
     """Answers to the properties of a closed system, in their order."""
-    match choice:
-        case Choice.EXPLICIT:
+    match how.engine:
+        case Engine.EXPLICIT:
             return ExplicitEngine().check(system, properties, budget)
-        case Choice.NATIVE:
+        case Engine.NATIVE:
             try:
-                return NativeEngine().check(system, properties, budget)
+                return _native(system, properties, budget, how)
             except (Unsupported, Unconfirmed) as problem:
                 return [Claim(Unknown(f"the native engine does not translate this: {problem}")) for _ in properties]
-        case Choice.AUTO:
-            return _quickest(system, properties, budget)
+        case Engine.AUTO:
+            return _quickest(system, properties, budget, how)
 
 
-def _quickest(system: System, properties: Sequence[Property], budget: Budget) -> list[Claim]:
+def _quickest(system: System, properties: Sequence[Property], budget: Budget, how: How) -> list[Claim]:
     limits = budget.limits
     if limits.states is None or limits.states > SMALL:
         graph = explore(Interpreter(system), replace(budget, limits=replace(limits, states=SMALL)))
         if not graph.incomplete:
             return ExplicitEngine().claims(graph, properties)
         try:
-            return NativeEngine().check(system, properties, budget)
+            return _native(system, properties, budget, how)
         except (Unsupported, Unconfirmed):
             pass
     return ExplicitEngine().check(system, properties, budget)
+
+
+def _native(system: System, properties: Sequence[Property], budget: Budget, how: How) -> list[Claim]:
+    if how.reductions is not None:
+        return _reduced(system, properties, budget, how.threads, how.reductions)
+    most = budget.limits.states
+    if most is not None and most <= LARGE:
+        return _reduced(system, properties, budget, how.threads, EXACT)
+    first = replace(budget, limits=replace(budget.limits, states=LARGE))
+    answers = _reduced(system, properties, first, how.threads, EXACT)
+    if not any(isinstance(a.answer, Unknown) and f"{LARGE:,} states" in a.answer.reason for a in answers):
+        return answers
+    return _reduced(system, properties, budget, how.threads, ALL)
+
+
+def _reduced(
+    system: System, properties: Sequence[Property], budget: Budget, threads: int, on: frozenset[str]
+) -> list[Claim]:
+    """Claims about a system, found on a smaller one."""
+    small = reduced(system, properties, on)
+    answers = NativeEngine(threads).check(small.system, small.properties, budget)
+    if small.time_must_pass and any(c.notes and not isinstance(c.answer, Fails) for c in answers):
+        return _reduced(system, properties, budget, threads, on - {DEAD_MESSAGES})
+    return [replace(c, answer=_lifted(c.answer, small, digest(system))) for c in answers]
+
+
+Answer = Holds | Fails | Unknown | Faulty
+
+
+def _lifted(answer: Answer, small: Reduced, original: str) -> Answer:
+    """An answer about the reduced system as one about the original."""
+
+    def about(found: Exhausted) -> Exhausted:
+        return replace(found, digest=original, reductions=small.names)
+
+    def lifted(found: Trace) -> Trace:
+        return Trace(*small.lifted(found.choices, found.loop))
+
+    match answer:
+        case Holds(evidence, witness):
+            return replace(answer, evidence=about(evidence), witness=None if witness is None else lifted(witness))
+        case Fails(trace, evidence):
+            return replace(answer, evidence=about(evidence), trace=None if trace is None else lifted(trace))
+        case Faulty(_, trace, evidence):
+            return replace(answer, evidence=about(evidence), trace=lifted(trace))
+        case Unknown():
+            return answer

@@ -16,8 +16,8 @@ from verify.base.budget import Limits, Progress
 from verify.base.verdict import Verdict
 from verify.judge.judge import Ruling
 from verify.lang.specification import Task
-from verify.run.checking import Report, Result, check_task
-from verify.run.choosing import Choice
+from verify.run.checking import AS_NEEDED, Report, Result, check_task
+from verify.run.choosing import How
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ def run_jobs(  # noqa: PLR0913 - what a run depends on
     workers: int = 1,
     report: Report | None = None,
     rescued: list[Result] | None = None,
-    engine: Choice = Choice.AUTO,
+    how: How = AS_NEEDED,
 ) -> Iterator[list[Result]]:
     """The results of each job, as soon as they and all before them are known.
 
@@ -42,9 +42,9 @@ def run_jobs(  # noqa: PLR0913 - what a run depends on
     """
     if workers <= 1 or len(jobs) <= 1:
         for job in jobs:
-            yield check_task(job.spec, job.task, limits, report, engine)
+            yield check_task(job.spec, job.task, limits, report, how)
         return
-    yield from _side_by_side(jobs, limits, min(workers, len(jobs)), report, rescued, engine)
+    yield from _side_by_side(jobs, limits, min(workers, len(jobs)), report, rescued, how)
 
 
 def default_workers() -> int:
@@ -61,7 +61,7 @@ def _side_by_side(  # noqa: PLR0913 - what a run depends on
     workers: int,
     report: Report | None,
     rescued: list[Result] | None,
-    engine: Choice,
+    how: How,
 ) -> Iterator[list[Result]]:
     context = multiprocessing.get_context("spawn")
     news: Queue[Progress] = context.Queue()
@@ -69,7 +69,7 @@ def _side_by_side(  # noqa: PLR0913 - what a run depends on
     futures: list[Future[list[Result]]] = []
     told = 0
     try:
-        futures = [executor.submit(_work, job, limits, engine) for job in jobs]
+        futures = [executor.submit(_work, job, limits, how) for job in jobs]
         for job, future in zip(jobs, futures, strict=True):
             results = _result(job, future, news, report)
             told += 1
@@ -114,5 +114,5 @@ def _begin(news: Queue[Progress]) -> None:
     _tell = news.put
 
 
-def _work(job: Job, limits: Limits, engine: Choice) -> list[Result]:
-    return check_task(job.spec, job.task, limits, _tell, engine)
+def _work(job: Job, limits: Limits, how: How) -> list[Result]:
+    return check_task(job.spec, job.task, limits, _tell, how)

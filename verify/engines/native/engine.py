@@ -42,6 +42,10 @@ class NativeEngine:
 
     name = "native"
 
+    def __init__(self, threads: int = 1) -> None:
+        """``threads`` search side by side; more than one may find another of several shortest traces each time."""
+        self.threads = threads
+
     def check(self, system: System, properties: Sequence[Property], budget: Budget) -> list[Claim]:
         """Answer each property of a closed system.
 
@@ -50,7 +54,7 @@ class NativeEngine:
         claims: list[Claim] = []
         while len(claims) < len(properties) or not properties:
             questions, count = gathered([p.form for p in properties[len(claims) :]])
-            space = Space(system, questions.predicates, questions.events)
+            space = Space(system, questions.predicates, questions.events, self.threads)
             space.search(budget, questions.wanted, questions.on_arrival)
             asked = properties[len(claims) : len(claims) + count]
             claims += self._claims(space, asked, questions, budget)
