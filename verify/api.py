@@ -13,13 +13,17 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from verify.base.budget import Budget, Limits, Progress
 from verify.base.diagnostic import Diagnostic, InputError, did_you_mean, error, render
 from verify.base.place import Place
 from verify.base.verdict import Verdict
+from verify.engines.native.checkpoint import belongs, prepare
 from verify.judge.judge import Convicted, Ruling, judge
 from verify.lang.loading import Sources, library_folder
 from verify.lang.specification import Check, Specification, Task, load_models, load_specification
@@ -159,13 +163,18 @@ def check(  # noqa: PLR0913 - options, all by name but one
     workers: int = 1,
     how: How = AS_NEEDED,
     everything: bool = False,
+    checkpoint: Path | None = None,
     report: Callable[[Progress], None] | None = None,
 ) -> list[Result]:
     """Decide every check, in order.
 
-    ``how``: which engine answers, with how many threads and which reductions. ``everything``: run on the explicit engine even what is said to need the native one.
+    ``how``: which engine answers, with how many threads and which reductions. ``everything``: run on the explicit engine even
+    what is said to need the native one. ``checkpoint``: a folder in which long searches are kept now and then, and from which
+    they are taken up again; InputError if what it holds is damaged or about something else, or if it cannot be written.
     """
-    groups = results_of(specs, limits=limits, workers=workers, how=how, everything=everything, report=report)
+    groups = results_of(
+        specs, limits=limits, workers=workers, how=how, everything=everything, checkpoint=checkpoint, report=report
+    )
     return [r for group in groups for r in group]
 
 
@@ -176,6 +185,7 @@ def results_of(  # noqa: PLR0913 - options, all by name but one
     workers: int = 1,
     how: How = AS_NEEDED,
     everything: bool = False,
+    checkpoint: Path | None = None,
     report: Callable[[Progress], None] | None = None,
     rescued: list[Result] | None = None,
 ) -> Iterator[list[Result]]:
@@ -185,7 +195,25 @@ def results_of(  # noqa: PLR0913 - options, all by name but one
     """
     several = [specs] if isinstance(specs, Specification) else list(specs)
     jobs = [Job(spec.path, task) for spec in several for task in spec.tasks if everything or not waits(task, how.engine)]
+    if checkpoint is not None:
+        jobs = _kept(jobs, checkpoint, how.engine)
     return run_jobs(jobs, limits or Limits(), workers, report, rescued, how)
+
+
+def _kept(jobs: Sequence[Job], folder: Path, engine: Engine) -> list[Job]:
+    """The jobs, each with a folder of its own; InputError before anything runs."""
+    if engine is Engine.EXPLICIT:
+        raise InputError([error("E824", "checkpoints are kept by the native engine, and the explicit one was asked for")])
+    prepare(folder)
+    taken: Counter[str] = Counter()
+    found: list[Job] = []
+    for job in jobs:
+        name = re.sub(r"[^\w.-]", "_", f"{Path(job.spec).stem}.{job.task.scenario}")
+        taken[name] += 1
+        own = folder / (name if taken[name] == 1 else f"{name}.{taken[name]}")
+        belongs(own, digest(job.task.system))
+        found.append(replace(job, checkpoint=own))
+    return found
 
 
 def waits(task: Task, engine: Engine) -> bool:

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,14 @@ class Progress:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """Where a long search is kept and taken up again. ``system``: the digest of the task's system, parameters still open."""
+
+    folder: Path
+    system: str
+
+
 @dataclass(slots=True)
 class Budget:
     """Limits in use: ask :meth:`spent` now and then. ``report`` is called with the progress about twice a second."""
@@ -37,6 +46,7 @@ class Budget:
     limits: Limits = field(default_factory=Limits)
     report: Callable[[Progress], None] | None = None
     interval: float = 0.5
+    keeping: Keeping | None = None
     _start: float = field(default_factory=time.monotonic)
     _next: float = 0.0
 

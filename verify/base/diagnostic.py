@@ -39,6 +39,9 @@ class InputError(Exception):
         self.diagnostics = tuple(sorted(set(diagnostics), key=Diagnostic.order))
         super().__init__("\n".join(f"{d.place}: {d.code}: {d.message}" for d in self.diagnostics))
 
+    def __reduce__(self) -> tuple[type[InputError], tuple[tuple[Diagnostic, ...]]]:
+        return type(self), (self.diagnostics,)  # it goes from one process to another
+
 
 def error(code: str, message: str, place: Place = NOWHERE, help: str = "") -> Diagnostic:  # noqa: A002 - the field's name
     """An error diagnostic."""

@@ -78,6 +78,12 @@ def _check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "--max-states", type=_count, default=0, metavar="N", help="states for each scenario (0: no limit)"
     )
     check.add_argument(
+        "--checkpoint",
+        type=Path,
+        metavar="DIR",
+        help="keep long searches of the native engine in DIR, now and then and when stopped; a later run takes them up again",
+    )
+    check.add_argument(
         "--workers", type=_count, default=0, metavar="N", help="scenarios side by side (0: one for each core)"
     )
     _common(check)

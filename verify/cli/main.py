@@ -78,13 +78,13 @@ def _our_fault(problem: Exception) -> int:
     return OURS
 
 
-def _tell_faults(faults: Sequence[Diagnostic], texts: dict[str, str]) -> None:
+def _tell_faults(faults: Sequence[Diagnostic], texts: dict[str, str], so: str = "nothing was run") -> None:
     for fault in faults:
         print(render(fault, texts), file=sys.stderr)
         print(file=sys.stderr)
     errors = sum(1 for f in faults if f.severity is Severity.ERROR)
     if errors:
-        print(f"verify: {errors} error{'s' if errors > 1 else ''}; nothing was run", file=sys.stderr)
+        print(f"verify: {errors} error{'s' if errors > 1 else ''}; {so}", file=sys.stderr)
 
 
 # ---- check
@@ -156,6 +156,7 @@ class _Checking:
                 workers=workers,
                 how=self.how,
                 everything=self.options.all,
+                checkpoint=self.options.checkpoint,
                 report=self.progress,
                 rescued=self.rescued,
             ):
@@ -169,6 +170,10 @@ class _Checking:
                 "verify: this is a bug of ours; please report it with the spec and the models it uses", file=sys.stderr
             )
             return OURS
+        except InputError as found:  # a checkpoint that cannot be used
+            self.flush()
+            _tell_faults(found.diagnostics, {}, "the run ends here" if self.results else "nothing was run")
+            return FAULTY
         except (KeyboardInterrupt, Terminated) as stopped:
             return self.stopped(stopped)
         self.flush()

@@ -5,15 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
-from verify.base.budget import Budget, Limits, Progress
+from verify.base.budget import Budget, Keeping, Limits, Progress
 from verify.base.verdict import Verdict
+from verify.engines.native.checkpoint import belongs
 from verify.judge.judge import Ruling, judge
 from verify.lang.specification import Check, Task
 from verify.passes.valuations import MOST, close, close_property, valuations
 from verify.run.choosing import How, claims
 from verify.system.display import show_value
 from verify.system.property import Property
+from verify.system.serialise import digest
 from verify.system.system import System
 
 Report = Callable[[Progress], None]
@@ -42,12 +45,17 @@ class Result:
         return self.verdict is self.check.expected and not (strict and self.ruling.vacuous)
 
 
-def check_task(
-    spec: str, task: Task, limits: Limits, report: Report | None = None, how: How = AS_NEEDED
+def check_task(  # noqa: PLR0913 - what a run depends on
+    spec: str,
+    task: Task,
+    limits: Limits,
+    report: Report | None = None,
+    how: How = AS_NEEDED,
+    checkpoint: Path | None = None,
 ) -> list[Result]:
-    """Decide all the checks of a task, in their order."""
+    """Decide all the checks of a task, in their order. ``checkpoint``: the folder in which its long searches are kept."""
     start = time.monotonic()
-    budget = Budget(limits, report)
+    budget = Budget(limits, report, keeping=_keeping(task.system, checkpoint))
     properties = [c.property for c in task.checks]
     if task.system.parameters:
         answers = _open(task.system, properties, budget, how)
@@ -58,6 +66,14 @@ def check_task(
         Result(spec, task.scenario, check, ruling, system, values, seconds)
         for check, (ruling, system, values) in zip(task.checks, answers, strict=True)
     ]
+
+
+def _keeping(system: System, folder: Path | None) -> Keeping | None:
+    if folder is None:
+        return None
+    owner = digest(system)
+    belongs(folder, owner)
+    return Keeping(folder, owner)
 
 
 def _closed(system: System, properties: list[Property], budget: Budget, how: How) -> list[Ruling]:

@@ -70,6 +70,8 @@ def _quickest(system: System, properties: Sequence[Property], budget: Budget, ho
 def _native(system: System, properties: Sequence[Property], budget: Budget, how: How) -> list[Claim]:
     if how.reductions is not None:
         return _reduced(system, properties, budget, how.threads, how.reductions)
+    if budget.keeping is not None:  # one search, so that what is kept is of use
+        return _reduced(system, properties, budget, how.threads, ALL)
     most = budget.limits.states
     if most is not None and most <= LARGE:
         return _reduced(system, properties, budget, how.threads, EXACT)

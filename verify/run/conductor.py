@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
 from multiprocessing.queues import Queue
+from pathlib import Path
 from queue import Empty
 
 from verify.base.budget import Limits, Progress
@@ -22,10 +24,11 @@ from verify.run.choosing import How
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A task of a spec file."""
+    """A task of a spec file. ``checkpoint``: the folder in which its long searches are kept."""
 
     spec: str
     task: Task
+    checkpoint: Path | None = None
 
 
 def run_jobs(  # noqa: PLR0913 - what a run depends on
@@ -42,7 +45,7 @@ def run_jobs(  # noqa: PLR0913 - what a run depends on
     """
     if workers <= 1 or len(jobs) <= 1:
         for job in jobs:
-            yield check_task(job.spec, job.task, limits, report, how)
+            yield check_task(job.spec, job.task, limits, report, how, job.checkpoint)
         return
     yield from _side_by_side(jobs, limits, min(workers, len(jobs)), report, rescued, how)
 
@@ -80,9 +83,21 @@ def _side_by_side(  # noqa: PLR0913 - what a run depends on
             if rescued is not None and future.done() and not future.cancelled() and future.exception() is None:
                 rescued += future.result()
         executor.shutdown(wait=False, cancel_futures=True)
-        for child in multiprocessing.active_children():
-            child.kill()
+        _end(multiprocessing.active_children(), keeping=any(job.checkpoint for job in jobs))
         raise
+
+
+def _end(children: Sequence[BaseProcess], *, keeping: bool) -> None:
+    """End the workers; first, if there are checkpoints, let them write what they have. A second interruption does not wait."""
+    try:
+        if keeping:
+            for child in children:
+                child.terminate()
+            for child in children:
+                child.join()
+    finally:
+        for child in children:
+            child.kill()
 
 
 def _result(job: Job, future: Future[list[Result]], news: Queue[Progress], report: Report | None) -> list[Result]:
@@ -115,4 +130,4 @@ def _begin(news: Queue[Progress]) -> None:
 
 
 def _work(job: Job, limits: Limits, how: How) -> list[Result]:
-    return check_task(job.spec, job.task, limits, _tell, how)
+    return check_task(job.spec, job.task, limits, _tell, how, job.checkpoint)

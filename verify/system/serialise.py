@@ -73,6 +73,11 @@ def _deep() -> Iterator[None]:
 
 def digest(what: system.System) -> str:
     """SHA-256, in hexadecimal, of all that has meaning or is shown, but for places in sources."""
+    return digest_of(what)
+
+
+def digest_of(what: Any) -> str:  # noqa: ANN401 - any node of the waist, or a tuple of them
+    """As :func:`digest`, of any part of a system or of a property."""
     with _deep():
         text = json.dumps(to_json(what, places=False), separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode("ascii")).hexdigest()

@@ -68,7 +68,8 @@ class NativeEngine:
             health, spent = examine(space, budget), ""
         except SpentError as problem:
             health, spent = Health(None), str(problem)
-        return [Claim(self._answer(p.form, space, health, spent, evidence, questions, budget), health.notes) for p in asked]
+        notes = (*health.notes, *space.remarks)
+        return [Claim(self._answer(p.form, space, health, spent, evidence, questions, budget), notes) for p in asked]
 
     def _answer(  # noqa: PLR0913 - what an answer depends on
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import hashlib
 import mmap
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
@@ -11,7 +12,9 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
+import verify
 from verify.base.budget import Budget, Progress
+from verify.engines.native.checkpoint import Keeper
 from verify.engines.native.compiling import fields_of, translate
 from verify.engines.native.expansion import Emitted, Notes, emit
 from verify.engines.native.layout import Layout, layout_of
@@ -79,6 +82,10 @@ class Memory:
     def put(self, at: int, width: int, value: int) -> None:
         """Store the ``at``-th number of ``width`` bytes."""
         self._map[width * at : width * (at + 1)] = value.to_bytes(width, "little")
+
+    def view(self, start: int, size: int) -> memoryview:
+        """``size`` bytes from byte ``start`` on, themselves; to be released before :meth:`grow`."""
+        return memoryview(self._map)[start : start + size]
 
     def copy(self, other: Memory, size: int) -> None:
         """Take the first ``size`` bytes of another."""
@@ -185,6 +192,8 @@ class Space:
         self.predicates = tuple(predicates)
         emitted: Emitted = emit(self.layout, self.notes, predicates)
         self._functions = compiled(emitted.text, optimised=False)
+        told = (verify.__version__, emitted.text, SOURCE.read_text(encoding="utf-8"))
+        self.code = hashlib.sha256("\n".join(told).encode()).hexdigest()
         width = self.layout.words
         self._keys = self.layout.bits < 64
         kernels = _kernels(width, keys=self._keys, atomic=system.atomic, groups=bool(system.fairness))
@@ -205,6 +214,7 @@ class Space:
         self.root_failures: list[Outcome] = []
         self.incomplete = ""
         self.seen: dict[int, int] = {}
+        self.remarks: list[str] = []
 
     def _allocate_batch(self, s: Structure) -> None:
         """What one thread needs for itself."""
@@ -245,40 +255,58 @@ class Space:
         first of at most BATCH states of which one has it; likewise for FAILURE and STUCK.
         """
         s = self.structure
-        try:
-            self._begin()
-            s["wanted"], s["wanted_on_arrival"], s["watched"] = wanted, on_arrival, FAILURE | STUCK
-            while self.expanded < self.states and not self.incomplete:
-                self.levels.append(self.expanded)
-                s["stop"] = self.states
-                self._level(budget)
-            if self._keys:  # the passes want numbers
-                s.allocate("table", 8 * s["slots"])
-                s.call("rebuild")
-        except MemoryError:
-            self.incomplete = "no more memory"
+        s["wanted"], s["wanted_on_arrival"], s["watched"] = wanted, on_arrival, FAILURE | STUCK
+        with Keeper(self, budget, (wanted, on_arrival)) as keeper:
+            try:
+                self._begin(budget, keeper)
+                while self.expanded < self.states and not self.incomplete:
+                    if self.expanded == s["stop"]:
+                        self.levels.append(self.expanded)
+                        s["stop"] = self.states
+                    self._level(budget, keeper)
+                if self._keys:  # the passes want numbers
+                    s.allocate("table", 8 * s["slots"])
+                    s.call("rebuild")
+            except MemoryError:
+                self.incomplete = "no more memory"
+            keeper.finish()
 
-    def _begin(self) -> None:
+    def _begin(self, budget: Budget, keeper: Keeper) -> None:
         s = self.structure
-        s.allocate("table", 8 * SMALLEST)
-        s["slots"], s["shift"] = SMALLEST, 64 - (SMALLEST // 8).bit_length() + 1
-        s["room"] = int(SMALLEST * LOAD)
-        words = s.allocate("words", 8 * self.layout.words * s["room"])
-        known: set[State] = set()
+        roots = self._roots()
+        kept = keeper.known()
+        slots = SMALLEST
+        while max(kept, len(roots)) + 2 * s["threads"] * BATCH * s["rows_of_one"] > (room := min(LARGEST, int(slots * LOAD))):
+            slots *= 2
+        size = 8 * self.layout.words * room
+        if kept:
+            self.incomplete = budget.refuses(8 * slots + size)
+            if self.incomplete:
+                return
+        s["slots"], s["shift"], s["room"] = slots, 64 - (slots // 8).bit_length() + 1, room
+        words = s.allocate("words", size)
+        s.allocate("table", 8 * slots)
+        if kept:
+            keeper.restore()
+            self._leave_out(sum(self.seen))
+        else:
+            for i, word in enumerate(word for root in roots for word in root):
+                words.put(i, 8, word)
+            s["states"] = len(roots)
+        s.call("rebuild_keys" if self._keys else "rebuild")
+
+    def _roots(self) -> list[tuple[int, ...]]:
+        """The words of the initial states; their choices, and those that fail, are noted."""
+        known: dict[State, tuple[int, ...]] = {}
         for outcome in self.interpreter.initial():
             if outcome.state is None:
                 self.root_failures.append(outcome)
             elif outcome.state not in known:
-                for i, word in enumerate(self.layout.pack(outcome.state)):
-                    words.put(len(known) * self.layout.words + i, 8, word)
-                known.add(outcome.state)
+                known[outcome.state] = self.layout.pack(outcome.state)
                 self.roots.append(outcome.choice)
-        s["states"] = len(known)
-        while s["states"] + 2 * s["threads"] * BATCH * s["rows_of_one"] > s["room"]:
-            self._double()
-        s.call("rebuild_keys" if self._keys else "rebuild")
+        return list(known.values())
 
-    def _level(self, budget: Budget) -> None:
+    def _level(self, budget: Budget, keeper: Keeper) -> None:
         s = self.structure
         while self.expanded < s["stop"]:
             most = budget.limits.states
@@ -293,6 +321,7 @@ class Space:
                 self.incomplete = self._grow(budget)
             queue = self.states - self.expanded
             now = Progress(self.system.name, self.states, self.transitions, queue, self.depth, budget.seconds())
+            keeper.look()
             if self.expanded < self.states:
                 self.incomplete = self.incomplete or budget.spent(now)
             if self.incomplete:
@@ -317,11 +346,15 @@ class Space:
         return FULL if FULL in reasons else PAUSED
 
     def _note(self, seen: int, start: int) -> None:
-        s = self.structure
         seen &= 2**64 - 1
         for bit in range(64):
             if seen >> bit & 1:
                 self.seen[1 << bit] = min(start, self.seen.get(1 << bit, start))
+        self._leave_out(seen)
+
+    def _leave_out(self, seen: int) -> None:
+        """Look no longer for what was seen."""
+        s = self.structure
         s["wanted"] &= ~seen & 2**62 - 1
         s["wanted_on_arrival"] &= ~seen & 2**62 - 1
         s["watched"] = s["watched"] & 2**64 - 1 & ~seen
