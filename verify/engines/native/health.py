@@ -6,8 +6,8 @@ from verify.base.budget import Budget
 from verify.engines.claim import Fault
 from verify.engines.explicit.health import Health
 from verify.engines.native.expansion import REACTION, TICK
-from verify.engines.native.graph import Component, Filter, Graph, sliced
-from verify.engines.native.space import BATCH, FAILURE, STUCK, Memory, Space
+from verify.engines.native.graph import Component, Filter, Graph, check, sliced
+from verify.engines.native.space import BATCH, FAILURE, QUOTA, STUCK, Memory, Space
 from verify.semantics import interpreter
 from verify.system.system import Failure
 from verify.trace.trace import Trace
@@ -27,6 +27,8 @@ def examine(space: Space, budget: Budget) -> Health:
     failed = _failure(space)
     if failed is not None or space.incomplete:
         return Health(failed)
+    if _time_passes(space, budget):
+        return Health(_stuck(space))
     endless = Memory(space.states)
     endless.fill(space.states, 1)
     if not _trimmed(space, endless, space.states, TIMELESS, budget):
@@ -64,6 +66,28 @@ def _stuck(space: Space) -> tuple[Fault, Trace] | None:
         return None
     number = next(n for n in range(start, space.expanded) if not space.interpreter.outcomes(space.state(n)))
     return Fault.DEADLOCK, Trace(tuple(space.path(number)))
+
+
+def _time_passes(space: Space, budget: Budget) -> bool:
+    """Whether no cycle is without a tick; False as well where there is no room to find out this way."""
+    s = space.structure
+    room = space.transitions + 2 * BATCH * s["rows_of_one"]
+    if budget.refuses(4 * room + 9 * space.states):
+        return False
+    try:
+        s.allocate("first", 8 * (space.states + 1))
+        s.allocate("trail", 4 * room)
+        start = 0
+        while start < space.states:
+            start = s.call("link_timeless", start, min(space.states, start + QUOTA), room)
+            check(space, budget, space.states - start)
+        s.allocate("calls", 4 * space.states)
+        s.allocate("at", 8 * space.states)
+        return bool(s.call("acyclic", Memory(space.states), space.states))
+    except MemoryError:
+        return False
+    finally:
+        s.release("first", "trail", "calls", "at")
 
 
 def _trimmed(space: Space, members: Memory, left: int, along: Filter, budget: Budget) -> int:
