@@ -27,13 +27,6 @@ from verify.engines.native.checkpoint import belongs, prepare
 from verify.judge.judge import Convicted, Ruling, judge
 from verify.lang.loading import Sources, library_folder
 from verify.lang.specification import Check, Specification, Task, load_models, load_specification
-from verify.render import layout
-from verify.render import sequence as drawing
-from verify.render.machines import diagram
-from verify.render.output import is_ours
-from verify.render.paper import Missing
-from verify.render.sequence import sequence
-from verify.render.space import picture, survey
 from verify.report.machine import to_json
 from verify.report.table import table
 from verify.report.words import tell
@@ -284,10 +277,13 @@ def draw(  # noqa: PLR0913 - what stands in a picture
 
     ``form``: the property; the time in which it is false is shaded. InputError if a library is missing.
     """
+    from verify.render import sequence as drawing  # noqa: PLC0415 - only who draws waits for it
+    from verify.render.paper import Missing  # noqa: PLC0415 - only who draws waits for it
+
     try:
         match kind:
             case "svg":
-                return [sequence(run, system, form, title=title, text=text).encode("utf-8")]
+                return [drawing.sequence(run, system, form, title=title, text=text).encode("utf-8")]
             case "png":
                 return drawing.sequence_png(run, system, form, title=title, text=text)
             case "pdf":
@@ -297,6 +293,11 @@ def draw(  # noqa: PLR0913 - what stands in a picture
     except Missing as problem:
         help_text = "install redundancy-verify again, with its dependencies"
         raise InputError([error("E806", str(problem), help=help_text)]) from problem
+
+
+def sequence(run: Run, system: System, form: Form | None = None, *, title: str = "", text: str = "") -> str:
+    """A run as a sequence diagram, in SVG; see :func:`draw`."""
+    return draw(run, system, form, title=title, text=text)[0].decode("utf-8")
 
 
 def draw_trace(path: Path, kind: str = "svg") -> list[bytes]:
@@ -310,6 +311,8 @@ def draw_trace(path: Path, kind: str = "svg") -> list[bytes]:
 
 def save(parts: Sequence[bytes], path: Path) -> list[Path]:
     """Write a picture. Several images get numbers: ``name-1.png`` … InputError rather than overwrite what we did not draw."""
+    from verify.render.output import is_ours  # noqa: PLC0415 - only who draws waits for it
+
     paths = (
         [path]
         if len(parts) == 1
@@ -348,6 +351,9 @@ def draw_machines(path: Path | str, machine: str = "", *, form: str = "svg", sou
 
     ``path``: a file, ``models/…`` of the installed library, or the name of a shipped model. ``machine``: only this one.
     """
+    from verify.render import layout  # noqa: PLC0415 - only who draws waits for it
+    from verify.render.machines import diagram  # noqa: PLC0415 - only who draws waits for it
+
     return layout.draw(diagram(load_models(_model(Path(path)), sources), machine), form)
 
 
@@ -374,6 +380,9 @@ def draw_states(  # noqa: PLR0913 - each may be left out
 
     ``scenario``: "" is the first that is checked. ``asked``: the property whose trace is marked, "" the first that is violated.
     """
+    from verify.render import layout  # noqa: PLC0415 - only who draws waits for it
+    from verify.render.space import picture, survey  # noqa: PLC0415 - only who draws waits for it
+
     tasks = [t for t in spec.tasks if scenario in ("", t.scenario)]
     if not tasks:
         told = f"no check asks about the scenario '{scenario}'" if scenario else "nothing is checked here"

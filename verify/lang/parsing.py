@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import hashlib
+import os
 import re
 from importlib import resources
 from typing import TYPE_CHECKING
 
+from verify.base.cache import cache_folder
 from verify.base.diagnostic import Diagnostic, InputError, did_you_mean, error
 from verify.base.place import Place
 from verify.lang import syntax as s
@@ -46,9 +50,16 @@ _READABLE = {
 def _grammar() -> Lark:
     """The parser. Lark is imported here, when it is first needed."""
     from lark import Lark  # noqa: PLC0415 - a heavy library, one door
+    from lark import __version__ as lark_version  # noqa: PLC0415
 
     text = resources.files("verify.lang").joinpath("grammar.lark").read_text(encoding="utf-8")
-    return Lark(text, parser="lalr", propagate_positions=True, maybe_placeholders=True)
+    kept: str | bool = False
+    with contextlib.suppress(OSError):  # a cache that cannot be written is none
+        folder = cache_folder()
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        digest = hashlib.sha256(f"{lark_version}\n{text}".encode()).hexdigest()
+        kept = str(folder / f"grammar-{digest[:32]}.tables") if os.access(folder, os.W_OK) else False
+    return Lark(text, parser="lalr", propagate_positions=True, maybe_placeholders=True, cache=kept)
 
 
 def parse(text: str, path: str) -> s.File:

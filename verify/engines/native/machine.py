@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import llvmlite.binding as llvm
 
 import verify
+from verify.base.cache import cache_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -111,11 +112,3 @@ class _Stored:
 def _forget(paths: Sequence[Path]) -> None:
     for path in paths:
         path.unlink(missing_ok=True)
-
-
-def cache_folder() -> Path:
-    """Where compiled code is kept: ``VERIFY_CACHE``, or the user's cache folder."""
-    named = os.environ.get("VERIFY_CACHE")
-    if named:
-        return Path(named)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "redundancy-verify"
