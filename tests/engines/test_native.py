@@ -44,7 +44,7 @@ from verify.system.expression import (
     conditional,
     equal,
 )
-from verify.system.property import Eventually, LeadsTo, Never, Possible, Property, Until
+from verify.system.property import Eventually, LeadsTo, Ltl, LtlApply, LtlAtom, Never, Possible, Property, Until
 from verify.system.statement import Assign, If, Send
 from verify.system.system import (
     Field,
@@ -836,3 +836,51 @@ def test_the_cache_forgets_the_oldest(cache, monkeypatch):
     for number in range(6):
         compiled(TEXT.replace("i64 %x, 1", f"i64 %x, {number}"), optimised=False)
     assert len(list(cache.glob("*.o"))) == 3
+
+
+# ---- threads
+
+
+@pytest.mark.parametrize("threads", [2, 3])
+def test_several_threads_find_the_same_states(threads, monkeypatch):
+    monkeypatch.setattr(space, "PARALLEL", 1)
+    monkeypatch.setattr(space, "QUOTA", 96)
+    searched = 0
+    for seed in range(40):
+        system, _ = RANDOM.sized_system(random.Random(70_000 + seed))
+        try:
+            alone = Space(system, ())
+        except Unsupported:
+            continue
+        alone.search(Budget(Limits(states=20_000)))
+        if alone.incomplete:
+            continue
+        together = Space(system, (), threads=threads)
+        together.search(Budget())
+        assert (together.states, together.transitions, together.depth) == (alone.states, alone.transitions, alone.depth), seed
+        assert together.levels == alone.levels, seed
+        assert {together.words(n) for n in range(together.states)} == {alone.words(n) for n in range(alone.states)}, seed
+        assert all(together.find(together.state(n)) == n for n in range(together.states)), seed
+        searched += 1
+    assert searched >= 25
+
+
+# ---- formulas
+
+
+def formula(m, generator, depth):
+    if depth == 0 or generator.random() < 0.2:
+        return LtlAtom(m.truth(generator.randint(0, 1), (), events=True))
+    word = generator.choice(["not", "and", "or", "implies", "always", "eventually", "until", "release", "weakly until"])
+    count = 1 if word in ("not", "always", "eventually") else 2
+    return LtlApply(word, tuple(formula(m, generator, depth - 1) for _ in range(count)))
+
+
+def test_formulas_of_ltl_get_the_answers_of_the_explicit_engine():
+    counted = Counter()
+    for seed in range(80_000, 80_090):
+        generator = random.Random(seed)
+        system, m = RANDOM.random_system(RANDOM.Seeded(generator))
+        counted.update(agree(system, [Ltl(formula(m, generator, 3)) for _ in range(3)]) or ["left out"])
+    assert counted["left out"] < 30, counted
+    assert len([v for v in counted if v != "left out" and counted[v] >= 5]) >= 2, counted
