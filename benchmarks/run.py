@@ -1,13 +1,14 @@
 """Measures the native engine beside SPIN (and TLC), interleaved, on the same models: ``python benchmarks/run.py``.
 
-Each round runs every tool once, so that all meet the same weather on this machine. Counts of states and transitions are checked in each
-run. Results are written as JSON lines, with the machine and the date, into ``benchmarks/results``; ``page.py`` makes the page from them.
+Each round runs every tool once, so that all meet the same weather on this machine. Counts of states and transitions are checked
+in each run. Results are written as JSON lines, with the machine and the date, into ``benchmarks/results``; ``page.py`` makes the
+page from them.
 """
 
 from __future__ import annotations
 
 import argparse
-import datetime
+import datetime as dt
 import json
 import os
 import platform
@@ -33,7 +34,7 @@ def main() -> None:
     options = _options()
     wanted = [c for c in CASES if not options.only or c.name in options.only]
     peers = _peers(options.tlc)
-    out = options.out / f"{options.name or datetime.datetime.now(datetime.UTC).date().isoformat()}.jsonl"
+    out = options.out / f"{options.name or dt.datetime.now(dt.UTC).date().isoformat()}.jsonl"
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as work, out.open("w", encoding="utf-8") as file:
         for record in _records(wanted, peers, Path(work), options):
@@ -78,7 +79,7 @@ def machine(peers: dict[str, str]) -> Record:
 
     return {
         "kind": "machine",
-        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "date": dt.datetime.now(dt.UTC).date().isoformat(),
         "cpu": f"{told('model name')}, family {told('cpu family')}, model {told('model')}",
         "cores": len(os.sched_getaffinity(0)),
         "avx2": "avx2" in flags,
@@ -147,8 +148,8 @@ def _whole(case: Case, cache: Path) -> Record:
 
 def _agreed(case: Case, found: Record) -> Record:
     if (found["states"], found["transitions"]) != (case.states, case.transitions):
-        told = f"{case.name}: {found['states']:,} states and {found['transitions']:,} transitions, not {case.states:,} and {case.transitions:,}"
-        raise SystemExit(told)
+        told = f"{found['states']:,} states and {found['transitions']:,} transitions"
+        raise SystemExit(f"{case.name}: {told}, not {case.states:,} and {case.transitions:,}")
     return found
 
 
@@ -184,7 +185,8 @@ def _spin_cold(case: Case, folder: Path, number: int) -> Record:
 
 
 def _tlc(case: Case, jar: str, folder: Path) -> Record:
-    command = ["java", "-XX:+UseParallelGC", "-cp", jar, "tlc2.TLC", "-workers", "2", "-deadlock", "-metadir", str(folder / "tlc")]
+    command = ["java", "-XX:+UseParallelGC", "-cp", jar, "tlc2.TLC", "-workers", "2", "-deadlock"]
+    command += ["-metadir", str(folder / "tlc")]
     start = time.perf_counter()
     text = _said(*command, "-config", str(HERE / "peers" / case.tlc), str(HERE / "peers" / "VRRP.tla"))
     seconds = time.perf_counter() - start
