@@ -1,0 +1,194 @@
+"""Makes ``docs/benchmarks.md`` from the latest results: ``python benchmarks/page.py``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+PAGE = HERE.parent / "docs" / "benchmarks.md"
+Record = dict[str, Any]
+
+INTRODUCTION = """\
+# Benchmarks
+
+Made by `python benchmarks/page.py` from `benchmarks/results/{name}`; `python benchmarks/run.py` measures again. The tools take
+turns, round by round, and each run has to give the same number of states and transitions. Times are medians; "faster" is the
+median over the rounds of SPIN's time divided by ours: above 1 ours is faster. Other programs may have run on the machine at the
+same time: ratios hold better than times.
+
+{machine}
+
+SPIN is built by `spin -a` and `gcc -O2 -DSAFETY -DNOREDUCE`, with bit fields, and has a hash table of a size that suits the
+model. No reductions are on, on either side. What the models are: [benchmarks/peers](../benchmarks/peers/README.md).
+"""
+
+
+COLD = """
+Ours is `verify check` with all checks of the scenario: two properties, one of them about endless runs, and the search for
+deadlocks, timelocks and Zeno runs. SPIN's visits all states and checks nothing."""
+
+
+class Results:
+    """A file of results."""
+
+    def __init__(self, path: Path) -> None:
+        records = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        self.name = path.name
+        self.machine: Record = next(r for r in records if r["kind"] == "machine")
+        self.models: list[Record] = [r for r in records if r["kind"] == "model"]
+        self._runs = [r for r in records if r["kind"] == "run"]
+
+    def runs(self, case: str, tool: str, what: str = "search", threads: int = 1) -> list[Record]:
+        """The runs of one kind, in the order of their rounds."""
+        wanted = (case, tool, what, threads)
+        return [r for r in self._runs if (r["case"], r["tool"], r["what"], r["threads"]) == wanted]
+
+    def seconds(self, *which: Any) -> float | None:  # noqa: ANN401 - as runs()
+        """The median time; None if it was not measured."""
+        found = [r["seconds"] for r in self.runs(*which)]
+        return median(found) if found else None
+
+    def ratio(self, case: str, what: str = "search", threads: int = 1, peer: str = "search") -> float | None:
+        """How many times faster than SPIN, median over the rounds; None if one of them was not measured."""
+        spin = {r["round"]: r["seconds"] for r in self.runs(case, "spin", peer)}
+        ratios = [spin[r["round"]] / r["seconds"] for r in self.runs(case, "verify", what, threads) if r["round"] in spin]
+        return median(ratios) if ratios else None
+
+    def bytes_of(self, case: str, tool: str, field: str) -> float | None:
+        """Bytes a state, median."""
+        found = [r[field] / r["states"] for r in self.runs(case, tool) if field in r]
+        return median(found) if found else None
+
+    def shape(self, case: str) -> tuple[int, int]:
+        """The bits and words of a state; zeros if it was not measured."""
+        found = self.runs(case, "verify")
+        return (found[0]["bits"], found[0]["words"]) if found else (0, 0)
+
+    def liveness(self) -> float | None:
+        """The time of an answer about endless runs over that of an answer about states, same model."""
+        safety = {r["round"]: r["seconds"] for r in self.runs("vrrp-m", "verify", "answer at_most_one")}
+        ratios = [r["seconds"] / safety[r["round"]] for r in self.runs("vrrp-m", "verify", "answer settles")]
+        return median(ratios) if ratios else None
+
+
+def latest() -> Results:
+    """The results of the last day."""
+    return Results(max((HERE / "results").glob("*.jsonl")))
+
+
+def page(results: Results) -> str:
+    """The page, in Markdown."""
+    parts = [INTRODUCTION.format(name=results.name, machine=_machine(results.machine)), *_asked(results)]
+    parts += [*_search(results), *_cold(results), *_memory(results)]
+    return "\n".join(parts) + "\n"
+
+
+def _machine(told: Record) -> str:
+    wide = "with" if told["avx512"] else "without"
+    peers = "; ".join(told["peers"].values()) or "no peer was installed"
+    where = f"{told['cpu']}, {told['cores']} cores, {wide} AVX-512"
+    return f"{told['date']}, {where}, Python {told['python']}; {peers}. Commit {told['commit']}."
+
+
+def _table(title: str, head: list[str], rows: list[list[str]]) -> list[str]:
+    lines = [f"\n## {title}\n", f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
+    return [*lines, *(f"| {' | '.join(row)} |" for row in rows)]
+
+
+def _asked(results: Results) -> list[str]:
+    told: list[list[str]] = []
+    wide = results.machine["avx512"]
+
+    def row(what: str, least: float, found: float | None, *, vectors: bool = False, most: bool = False) -> None:
+        bound = f"{'at most' if most else 'at least'} {least:g}{'' if most else ' times'}"
+        if found is None:
+            told.append([what, bound, "-", "not measured"])
+        elif vectors and not wide:
+            told.append([what, bound, _number(found), "skipped: this CPU has no AVX-512"])
+        else:
+            fine = found <= least if most else found >= least
+            told.append([what, bound, _number(found), "yes" if fine else "**no**"])
+
+    row("VRRP-tick M, search, one thread", 20, results.ratio("vrrp-m"), vectors=True)
+    row("VRRP-tick L, search, one thread", 20, results.ratio("vrrp-l"), vectors=True)
+    row("VRRP-tick L, search, two threads", 30, results.ratio("vrrp-l", threads=2), vectors=True)
+    row("VRRP-tick M, one state at a time", 12, None if wide else results.ratio("vrrp-m"))
+    row("VRRP-tick L, one state at a time", 12, None if wide else results.ratio("vrrp-l"))
+    for case, least in (("vrrp-s", 2), ("vrrp-m", 5)):
+        title = next((m["title"] for m in results.models if m["case"] == case), case)
+        for what in ("nothing compiled", "compiled before"):
+            row(f"{title}, start to verdict, {what}", least, results.ratio(case, f"cold, {what}", peer="cold"))
+    for case in ("lacp-1", "lacp-2"):
+        title = next((m["title"] for m in results.models if m["case"] == case), case)
+        row(f"{title} ({results.shape(case)[1]} words)", 10, results.ratio(case))
+    row("a wider model", 10, None)
+    row("peak memory over states, VRRP-tick L, bytes", 34, results.bytes_of("vrrp-l", "verify", "peak_bytes"), most=True)
+    words = results.shape("lacp-2")[1]
+    peak = results.bytes_of("lacp-2", "verify", "peak_bytes")
+    row(f"the same, LACP-tick, two links ({words} words)", 20 + 8 * words, peak, most=True)
+    row("liveness over safety, VRRP-tick M", 3, results.liveness(), most=True)
+    return _table("What is asked of the engine", ["measure", "asked", "here", "met"], told)
+
+
+def _search(results: Results) -> list[str]:
+    rows = []
+    for model in results.models:
+        case = model["case"]
+        one, two = results.seconds(case, "verify"), results.seconds(case, "verify", "search", 2)
+        speed = "-" if one is None else f"{model['states'] / one / 1e6:.2f}"
+        rows.append([
+            model["title"],
+            f"{model['states']:,}",
+            f"{model['transitions']:,}",
+            _time(results.seconds(case, "spin")),
+            _time(one),
+            _number(results.ratio(case)),
+            _time(two),
+            _number(results.ratio(case, threads=2)),
+            speed,
+        ])
+    head = ["model", "states", "transitions", "SPIN", "one thread", "faster", "two threads", "faster", "million states/s"]
+    return _table("Search", head, rows)
+
+
+def _cold(results: Results) -> list[str]:
+    rows = []
+    for model in results.models:
+        case = model["case"]
+        row = [_time(results.seconds(case, "spin", "cold"))]
+        for what in ("cold, nothing compiled", "cold, compiled before"):
+            row += [_time(results.seconds(case, "verify", what)), _number(results.ratio(case, what, peer="cold"))]
+        if any(r != "-" for r in row):
+            rows.append([model["title"], *row])
+    head = ["model", "SPIN: `spin -a`, `gcc -O2`, run", "ours, nothing compiled", "faster", "ours, compiled before", "faster"]
+    told = _table("From start to verdict", head, rows)
+    return [*told, COLD]
+
+
+def _memory(results: Results) -> list[str]:
+    rows = []
+    for model in results.models:
+        case = model["case"]
+        bits, words = results.shape(case)
+        fields = ("peak_bytes", "found_bytes", "tables_bytes")
+        ours = [_number(results.bytes_of(case, "verify", field)) for field in fields]
+        rows.append([model["title"], str(bits), str(words), _number(results.bytes_of(case, "spin", "peak_bytes")), *ours])
+    head = ["model", "bits", "words", "SPIN", "ours, whole process", "what the search added", "table and states alone"]
+    return _table("Memory, bytes a state", head, rows)
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
+def _time(value: float | None) -> str:
+    return "-" if value is None else f"{value * 1000:.0f} ms" if value < 1 else f"{value:.2f} s"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(latest()), encoding="utf-8")
