@@ -22,7 +22,8 @@ same time: ratios hold better than times.
 {machine}
 
 SPIN is built by `spin -a` and `gcc -O2 -DSAFETY -DNOREDUCE`, with bit fields, and has a hash table of a size that suits the
-model. On our side ranges are narrowed, which changes no count; no reductions are on besides. What the models are: [benchmarks/peers](../benchmarks/peers/README.md).
+model. On our side ranges are narrowed, as by default, which changes no count; no other reductions are on. What the models are:
+[benchmarks/peers](../benchmarks/peers/README.md).
 """
 
 
