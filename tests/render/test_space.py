@@ -254,7 +254,7 @@ def test_the_same_bytes_each_time(tmp_path):
     ("arguments", "told"),
     [
         (["graph", "none.spec"], "E001"),
-        (["graph", str(TICKING), "--scenario", "four"], "E707"),
+        (["graph", str(TICKING), "--scenario", "five"], "E707"),
         (["graph", str(TICKING), "--property", "at_most_on"], "did you mean 'at_most_one'?"),
         (["graph", str(TICKING), "--out", "a.jpeg"], "E815"),
     ],
