@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
+from verify import api
 from verify.base.budget import Budget, Limits
 from verify.base.verdict import Verdict
 from verify.engines.claim import Fails, Holds, Unknown
@@ -625,7 +626,7 @@ def grid(size, count):
     return numbers(*[(0, size - 1)] * count, steps=steps)
 
 
-def hashed(monkeypatch, text):
+def hashed(monkeypatch, folder, text):
     """Kernels with another hash."""
     whole = space.SOURCE.read_text(encoding="utf-8")
     lines = ("    return h * 0xD6E8FEB86659FD93\n", "    return (h ^ (h >> 32)) * 0xD6E8FEB86659FD93\n")
@@ -634,11 +635,10 @@ def hashed(monkeypatch, text):
     for line in lines:
         changed = changed.replace(line, f"    return {text}\n")
 
-    def kernels(width, *, keys, atomic, groups):
-        constants = {"WIDTH": width, "KEYS": int(keys), "ATOMIC": int(atomic), "GROUPS": int(groups), "BATCH": space.BATCH}
-        return compiled(translate(changed, constants), optimised=True)
-
-    monkeypatch.setattr(space, "_kernels", kernels)
+    source = folder / "changed.kernel"
+    source.write_text(changed, encoding="utf-8")
+    monkeypatch.setattr(space, "SOURCE", source)
+    monkeypatch.setattr(space, "_kernels", space.Kernels)
 
 
 HASHES = {
@@ -653,8 +653,8 @@ HASHES = {
 
 @pytest.mark.parametrize("wide", [0, 1], ids=["in one word", "in two words"])
 @pytest.mark.parametrize("text", HASHES.values(), ids=HASHES)
-def test_every_state_is_found_whatever_its_hash(text, wide, monkeypatch):
-    hashed(monkeypatch, text)
+def test_every_state_is_found_whatever_its_hash(text, wide, monkeypatch, tmp_path):
+    hashed(monkeypatch, tmp_path, text)
     monkeypatch.setattr(space, "SMALLEST", 64)
     system = grid(11, 3)
     more = tuple(Variable(f"y{i}", Range(0, 2**40), i) for i in range(2 * wide))
@@ -884,3 +884,24 @@ def test_formulas_of_ltl_get_the_answers_of_the_explicit_engine():
         counted.update(agree(system, [Ltl(formula(m, generator, 3)) for _ in range(3)]) or ["left out"])
     assert counted["left out"] < 30, counted
     assert len([v for v in counted if v != "left out" and counted[v] >= 5]) >= 2, counted
+
+
+# ---- fingerprints
+
+
+def test_fingerprints_find_what_is_wrong_and_prove_nothing():
+    path = Path(__file__).parents[1] / "corpus" / "lacp_tick.spec"
+    results = api.check(api.load(path), how=api.How(api.Engine.NATIVE, fingerprints=True))
+    told = {r.scenario: (r.verdict, r.ruling.states, r.ruling.backing) for r in results}
+    assert told["both"][:2] == (Verdict.VIOLATED, 181_235)
+    assert told["lossy"][:2] == (Verdict.UNDECIDED, 4_209)
+    assert "fingerprints: with a chance of up to 9.6e-13 one was missed" in told["lossy"][2]
+
+
+def test_what_fits_into_a_word_needs_no_fingerprints():
+    path = Path(__file__).parents[1] / "corpus" / "vrrp_tick.spec"
+    spec = api.load(path)
+    task = next(t for t in spec.tasks if t.scenario == "two")
+    never = Property("never", Never(FALSE))
+    (claim,) = NativeEngine(fingerprints=True).check(task.system, [never], Budget())
+    assert isinstance(claim.answer, Holds)

@@ -33,11 +33,16 @@ class Engine(Enum):
 
 @dataclass(frozen=True, slots=True)
 class How:
-    """How to search. ``threads``: of the native engine. ``reductions`` None: the exact one, and all where a search is large."""
+    """How to search.
+
+    ``threads``, ``reductions`` (None: the exact one, and all where a search is large) and ``fingerprints`` are the native
+    engine's. With fingerprints it proves nothing of what does not fit into a word.
+    """
 
     engine: Engine = Engine.AUTO
     threads: int = 1
     reductions: frozenset[str] | None = None
+    fingerprints: bool = False
 
 
 def claims(system: System, properties: Sequence[Property], budget: Budget, how: How) -> list[Claim]:
@@ -69,27 +74,27 @@ def _quickest(system: System, properties: Sequence[Property], budget: Budget, ho
 
 def _native(system: System, properties: Sequence[Property], budget: Budget, how: How) -> list[Claim]:
     if how.reductions is not None:
-        return _reduced(system, properties, budget, how.threads, how.reductions)
+        return _reduced(system, properties, budget, how, how.reductions)
     if budget.keeping is not None:  # one search, so that what is kept is of use
-        return _reduced(system, properties, budget, how.threads, ALL)
+        return _reduced(system, properties, budget, how, ALL)
     most = budget.limits.states
     if most is not None and most <= LARGE:
-        return _reduced(system, properties, budget, how.threads, EXACT)
+        return _reduced(system, properties, budget, how, EXACT)
     first = replace(budget, limits=replace(budget.limits, states=LARGE))
-    answers = _reduced(system, properties, first, how.threads, EXACT)
+    answers = _reduced(system, properties, first, how, EXACT)
     if not any(isinstance(a.answer, Unknown) and f"{LARGE:,} states" in a.answer.reason for a in answers):
         return answers
-    return _reduced(system, properties, budget, how.threads, ALL)
+    return _reduced(system, properties, budget, how, ALL)
 
 
 def _reduced(
-    system: System, properties: Sequence[Property], budget: Budget, threads: int, on: frozenset[str]
+    system: System, properties: Sequence[Property], budget: Budget, how: How, on: frozenset[str]
 ) -> list[Claim]:
     """Claims about a system, found on a smaller one."""
     small = reduced(system, properties, on)
-    answers = NativeEngine(threads).check(small.system, small.properties, budget)
+    answers = NativeEngine(how.threads, fingerprints=how.fingerprints).check(small.system, small.properties, budget)
     if small.time_must_pass and any(c.notes and not isinstance(c.answer, Fails) for c in answers):
-        return _reduced(system, properties, budget, threads, on - {DEAD_MESSAGES})
+        return _reduced(system, properties, budget, how, on - {DEAD_MESSAGES})
     return [replace(c, answer=_lifted(c.answer, small, digest(system))) for c in answers]
 
 

@@ -140,7 +140,8 @@ class Keeper:
         self._folder = Path()
         self._about: dict[str, Any] = {}
         if self._task is not None:
-            system, wanted = digest(space.system), digest_of((space.predicates, space.notes.events, *asked))
+            system = digest(space.system)
+            wanted = digest_of((space.predicates, space.notes.events, *asked, int(space.fingerprints)))
             self._folder = self._task / (system[:8] + wanted[:8])
             self._about = {
                 "version": VERSION,

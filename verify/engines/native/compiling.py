@@ -10,6 +10,7 @@ is not part of this is a TypeError when the kernels are translated, which every 
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -138,8 +139,11 @@ def fields_of(source: str) -> dict[str, str]:
     raise TypeError(message)
 
 
-def translate(source: str, constants: dict[str, int]) -> str:
-    """The IR of every function of a file of kernels; TypeError for what is not part of the language."""
+def translate(source: str, constants: dict[str, int], wanted: Iterable[str] = ()) -> str:
+    """The IR of the functions of a file of kernels: those wanted, with all that they call, or every one.
+
+    TypeError for what is not part of the language.
+    """
     tree = ast.parse(source)
     fields = fields_of(source)
     known = dict(constants)
@@ -147,9 +151,23 @@ def translate(source: str, constants: dict[str, int]) -> str:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             known.setdefault(node.targets[0].id, int(eval(ast.unparse(node.value), {}, known)))  # noqa: S307 - our own file
     functions = {n.name: n for n in tree.body if isinstance(n, ast.FunctionDef)}
+    needed = _called(functions, wanted) or set(functions)
     text = [INTRINSICS]
-    text += [_Function(node, functions, fields, known).text() for node in functions.values()]
+    text += [_Function(node, functions, fields, known).text() for name, node in functions.items() if name in needed]
     return "\n".join(text)
+
+
+def _called(functions: dict[str, ast.FunctionDef], wanted: Iterable[str]) -> set[str]:
+    """Functions, and all that they call."""
+    found: set[str] = set()
+    waiting = list(wanted)
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            calls = (n.func for n in ast.walk(functions[name]) if isinstance(n, ast.Call))
+            waiting += [f.id for f in calls if isinstance(f, ast.Name) and f.id in functions]
+    return found
 
 
 @dataclass(slots=True)

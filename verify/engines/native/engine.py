@@ -42,9 +42,13 @@ class NativeEngine:
 
     name = "native"
 
-    def __init__(self, threads: int = 1) -> None:
-        """``threads`` search side by side; more than one may find another of several shortest traces each time."""
+    def __init__(self, threads: int = 1, *, fingerprints: bool = False) -> None:
+        """``threads`` search side by side; more than one may find another of several shortest traces each time.
+
+        ``fingerprints``: as :class:`Space` has them.
+        """
         self.threads = threads
+        self.fingerprints = fingerprints
 
     def check(self, system: System, properties: Sequence[Property], budget: Budget) -> list[Claim]:
         """Answer each property of a closed system.
@@ -54,7 +58,9 @@ class NativeEngine:
         claims: list[Claim] = []
         while len(claims) < len(properties) or not properties:
             questions, count = gathered([p.form for p in properties[len(claims) :]])
-            space = Space(system, questions.predicates, questions.events, self.threads)
+            space = Space(
+                system, questions.predicates, questions.events, self.threads, fingerprints=self.fingerprints
+            )
             space.search(budget, questions.wanted, questions.on_arrival)
             asked = properties[len(claims) : len(claims) + count]
             claims += self._claims(space, asked, questions, budget)

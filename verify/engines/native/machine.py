@@ -18,7 +18,7 @@ from verify.base.cache import cache_folder
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-KEPT = 64  # compiled objects in the cache folder
+KEPT = 256  # compiled objects in the cache folder
 
 
 class Compiled:

@@ -110,10 +110,28 @@ def _in_large_pages(found: mmap.mmap) -> None:
 SOURCE = Path(__file__).with_name("runtime.kernel")
 
 
+class Kernels:
+    """The kernels for one kind of states, each compiled when it is first called; those of every search at once."""
+
+    def __init__(self, width: int, *, keys: bool, atomic: bool, groups: bool, fingerprints: bool = False) -> None:
+        flags = {"KEYS": keys or fingerprints, "FINGERPRINTS": fingerprints, "ATOMIC": atomic, "GROUPS": groups}
+        self._constants = {"WIDTH": width, "BATCH": BATCH, **{name: int(on) for name, on in flags.items()}}
+        self._together = ("search", "rebuild", "locate", "parent", *(["rebuild_keys"] if keys or fingerprints else []))
+        self._compiled: dict[str, Compiled] = {}
+
+    def address(self, name: str) -> int:
+        """Where a kernel begins."""
+        if name not in self._compiled:
+            wanted = self._together if name in self._together else (name,)
+            source = SOURCE.read_text(encoding="utf-8")
+            made = compiled(translate(source, self._constants, wanted), optimised=True)
+            self._compiled |= dict.fromkeys(wanted, made)
+        return self._compiled[name].address(name)
+
+
 @cache
-def _kernels(width: int, *, keys: bool, atomic: bool, groups: bool) -> Compiled:
-    constants = {"WIDTH": width, "KEYS": int(keys), "ATOMIC": int(atomic), "GROUPS": int(groups), "BATCH": BATCH}
-    return compiled(translate(SOURCE.read_text(encoding="utf-8"), constants), optimised=True)
+def _kernels(width: int, *, keys: bool, atomic: bool, groups: bool, fingerprints: bool = False) -> Kernels:
+    return Kernels(width, keys=keys, atomic=atomic, groups=groups, fingerprints=fingerprints)
 
 
 @cache
@@ -124,7 +142,7 @@ def _fields() -> dict[str, int]:
 class Structure:
     """The structure that the kernels share. Memory that a field points to is kept here."""
 
-    def __init__(self, kernels: Compiled) -> None:
+    def __init__(self, kernels: Kernels) -> None:
         self.kernels = kernels
         self._values = (ctypes.c_int64 * len(_fields()))()
         self._memory: dict[str, Memory] = {}
@@ -182,9 +200,18 @@ class Space:
     """The reachable states of a closed system, as far as a budget allowed to search."""
 
     def __init__(
-        self, system: System, predicates: Sequence[Expression], events: Sequence[int] = (), threads: int = 1
+        self,
+        system: System,
+        predicates: Sequence[Expression],
+        events: Sequence[int] = (),
+        threads: int = 1,
+        *,
+        fingerprints: bool = False,
     ) -> None:
-        """Compile a system; Unsupported if that is not possible. ``events``: those that the predicates ask for."""
+        """Compile a system; Unsupported if that is not possible. ``events``: those that the predicates ask for.
+
+        ``fingerprints``: tell states that are wider than a word apart by 63 bits of a hash. The search is never complete then.
+        """
         self.system = system
         self.interpreter = Interpreter(system)
         self.layout: Layout = layout_of(system)
@@ -195,8 +222,10 @@ class Space:
         told = (verify.__version__, emitted.text, SOURCE.read_text(encoding="utf-8"))
         self.code = hashlib.sha256("\n".join(told).encode()).hexdigest()
         width = self.layout.words
-        self._keys = self.layout.bits < 64
-        kernels = _kernels(width, keys=self._keys, atomic=system.atomic, groups=bool(system.fairness))
+        self.fingerprints = fingerprints and self.layout.bits >= 64  # below, whole states are no longer than fingerprints
+        self._keys = self.layout.bits < 64 or self.fingerprints
+        options = {"fingerprints": True} if self.fingerprints else {}
+        kernels = _kernels(width, keys=self._keys, atomic=system.atomic, groups=bool(system.fairness), **options)
         s = self.structure = Structure(kernels)
         for name in ("expand", "truths", *(["react"] if system.atomic else [])):
             s[name] = self._functions.address(name)
@@ -267,6 +296,10 @@ class Space:
                 if self._keys:  # the passes want numbers
                     s.allocate("table", 8 * s["slots"])
                     s.call("rebuild")
+                if self.fingerprints and not self.incomplete:
+                    chance = self.states**2 / 2**64
+                    told = f"states were told apart by fingerprints: with a chance of up to {chance:.1e} one was missed"
+                    self.incomplete = told
             except MemoryError:
                 self.incomplete = "no more memory"
             keeper.finish()
@@ -333,6 +366,7 @@ class Space:
         for mine in self._beside:
             mine.like(s, "rows", "spare", "hashes", "targets", "batch", "begins")
             mine["transitions"] = 0
+        s.kernels.address("search_beside")  # compiled by one thread, before there are several
         with ThreadPoolExecutor(len(self._beside)) as pool:
             reasons = list(pool.map(lambda mine: mine.call("search_beside", s.pointer, quota), self._beside))
         s["next"] = min(s["next"], s["stop"])
