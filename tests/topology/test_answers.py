@@ -75,7 +75,7 @@ def together_by_z3(network, demands, down):
     flows = {}
     for d in demands:
         for i, (_, a, b, _) in enumerate(edges):
-            for start, end in ((a, b), (b, a)):
+            for start in (a, b):
                 flows[d.name, i, start] = z3.Real(f"{d.name} {i} {start}")
                 solver.add(flows[d.name, i, start] >= 0)
                 if a == b:
@@ -258,7 +258,7 @@ def test_the_checker_refuses_what_is_not_so():
     ]:
         with pytest.raises((certificates.Refused, KeyError), match=told):
             certificates.check(question, replace(found, witnesses=(replace(witness, routes=((routes,),)),)))
-    with pytest.raises(certificates.Refused, match="which may fail|too little is sure|may fail"):
+    with pytest.raises(certificates.Refused, match="may fail"):
         certificates.check(question, replace(found, witnesses=(replace(witness, needs=frozenset()),)))
     high = replace(question, requirements=(Requirement((replace(question.network.demands[0], amount=Fraction(4)),)),))
     crossed = answer(high)

@@ -14,6 +14,7 @@ from verify.topology.question import Cut, Question, Requirement, Violation, spar
 from verify.topology.search import answer, fewest
 
 MOST_COUNTED = 8  # failures: beyond that, "more than 8"
+MANY = 60  # demands: beyond that, only what is quick unless it is asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,19 +66,29 @@ class Report:
     upgrade: Upgrade | None
 
 
-def report(network: Network, size: int = 2, budget: Budget | None = None) -> Report:
-    """Examine a network: its demands, or, where it has none, all pairs of its nodes."""
+def usual_size(network: Network) -> int:
+    """Up to how many units cut sets are looked for unless somebody says: 2 for a few demands, else 1."""
+    return 2 if 0 < len(network.demands) <= MANY else 1
+
+
+def report(network: Network, size: int | None = None, budget: Budget | None = None) -> Report:
+    """Examine a network: its demands, or, where it has none, all pairs of its nodes. ``size``: see :func:`usual_size`."""
     budget = budget or Budget()
-    singles = single_points(network)
+    size = usual_size(network) if size is None else size
+    singles = () if network.demands else single_points(network)
     pairs: tuple[Pair, ...] = ()
     lost: tuple[Loss, ...] = ()
     mended: Upgrade | None = None
     if network.demands:
-        cuts, complete, unknown = cut_sets(network, network.demands, size, budget)
+        if size > 1:
+            cuts, complete, unknown = cut_sets(network, network.demands, size, budget)
+        else:
+            cuts, complete, unknown = single_cuts(network, network.demands), 1, ""
         ones = {c.failed[0].name for c in cuts if len(c.failed) == 1}
         singles = tuple(_parts(network, u) for u in network.units if u.name in ones)
-        pairs = tuple(_pair(network, d, budget) for d in network.demands)
-        if any(d.amount for d in network.demands):
+        if len(network.demands) <= MANY:
+            pairs = tuple(_pair(network, d, budget) for d in network.demands)
+        if any(d.amount for d in network.demands) and any(link.capacity is not None for link in network.links):
             lost = losses(network, budget)
             mended = upgrade(network, lost)
     elif size > 1:
@@ -130,6 +141,37 @@ def single_points(network: Network) -> tuple[Single, ...]:
         if single:
             found.append(_parts(network, unit))
     return tuple(found)
+
+
+def single_cuts(network: Network, demands: Sequence[Demand]) -> tuple[CutSet, ...]:
+    """Every unit that parts a demand by itself: each is taken out, and looked what is still joined."""
+    before = _home(islands(network))
+    found: list[CutSet] = []
+    for unit in network.units:
+        parted: list[str] = []
+        side = frozenset[str]()
+        for ends, several in _by_fallen_ends(demands, unit.atoms).items():
+            after = islands(network, unit.atoms - ends)
+            home = _home(after)
+            for d in several:
+                if before[d.a] == before[d.b] and home[d.a] != home[d.b]:
+                    parted.append(d.name)
+                    side = side or after[home[d.a]]
+        if parted:
+            found.append(CutSet((unit,), tuple(parted), side))
+    return tuple(found)
+
+
+def _home(parts: Sequence[frozenset[str]]) -> dict[str, int]:
+    return {n: i for i, part in enumerate(parts) for n in part}
+
+
+def _by_fallen_ends(demands: Sequence[Demand], down: frozenset[str]) -> dict[frozenset[str], list[Demand]]:
+    """The demands by which of their ends a failure would take down, and spares."""
+    found: dict[frozenset[str], list[Demand]] = {}
+    for d in demands:
+        found.setdefault(down & {d.a, d.b}, []).append(d)
+    return found
 
 
 def _parts_others(network: Network, unit: Unit) -> bool:

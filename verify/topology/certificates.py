@@ -150,7 +150,7 @@ def check_obstacle(
             _check_lengths(network, requirement, dead, reason)
 
 
-def _capacity(network: Network, link: Link, dead: frozenset[str]) -> Fraction | None:
+def _capacity(link: Link, dead: frozenset[str]) -> Fraction | None:
     if link.a in dead or link.b in dead:
         return Fraction(0)
     return link.usable(sum(1 for atom in link.atoms if atom not in dead))
@@ -166,7 +166,7 @@ def _check_cut(network: Network, requirement: Requirement, dead: frozenset[str],
     left = Fraction(0)
     for link in network.links:
         if (link.a in cut.side) != (link.b in cut.side):
-            carried = _capacity(network, link, dead)
+            carried = _capacity(link, dead)
             if carried is None or (carried and not demand.amount):
                 message = f"{link.name} crosses the cut"
                 raise Refused(message)
@@ -184,7 +184,7 @@ def _check_lengths(network: Network, requirement: Requirement, dead: frozenset[s
     there = Fraction(0)
     arcs: dict[str, list[tuple[str, Fraction]]] = {n: [] for n in network.nodes}
     for link in network.links:
-        carried = _capacity(network, link, dead)
+        carried = _capacity(link, dead)
         for start, end in ((link.a, link.b), (link.b, link.a)):
             length = lengths.lengths.get((link.name, start), Fraction(0))
             if carried != 0:
