@@ -692,6 +692,23 @@ class Fair:
 
 
 @dataclass(frozen=True, slots=True)
+class Passing:
+    """``part passes traffic when E``."""
+
+    part: PartName
+    condition: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """``topology name { … }`` in a scenario: which of its parts pass traffic when."""
+
+    place: Place
+    topology: str
+    passing: tuple[Passing, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Without:
     """``without …``: takes an inherited line away. ``kind``: network, startup, assume, fair, instance, faults or events."""
 
@@ -702,7 +719,18 @@ class Without:
 
 
 ScenarioItem = (
-    Tick | Reactions | MessagesFirst | InstanceDecl | Setting | Assume | Network | Startup | Pool | Fair | Without
+    Tick
+    | Reactions
+    | MessagesFirst
+    | InstanceDecl
+    | Setting
+    | Assume
+    | Network
+    | Startup
+    | Pool
+    | Fair
+    | Without
+    | Traffic
 )
 
 

@@ -165,14 +165,14 @@ def lower_survival(declaration: s.PropertyDecl, network: Network, faults: list[D
     if survival is None:
         return None
     before = len(faults)
-    requirements = _requirements(declaration.form.predicates[0], network, faults)
+    wanted = requirements(declaration.form.predicates[0], network, faults)
     if survival.failures > MOST_FAILURES:
         told = f"{survival.failures} failures"
         faults.append(error("E302", told, survival.place, f"up to {MOST_FAILURES} are possible"))
-    units = _units(survival, network, requirements, faults)
+    units = _units(survival, network, wanted, faults)
     if len(faults) > before:
         return None
-    question = Question(network, tuple(requirements), units, survival.failures)
+    question = Question(network, tuple(wanted), units, survival.failures)
     return Survival(declaration.name, question, declaration.text)
 
 
@@ -217,10 +217,11 @@ def _of_class(unit: Unit, name: str) -> bool:
             return unit.group and unit.kind == name
 
 
-def _requirements(e: s.Expr, network: Network, faults: list[Diagnostic]) -> list[Requirement]:
+def requirements(e: s.Expr, network: Network, faults: list[Diagnostic]) -> list[Requirement]:
+    """What an expression asks of a network: connected, flow, carries, joined by ``and``; anything else is reported."""
     match e:
         case s.Chain(_, operands, operators) if set(operators) == {"and"}:
-            return [r for operand in operands for r in _requirements(operand, network, faults)]
+            return [r for operand in operands for r in requirements(operand, network, faults)]
         case s.Chain(_, (s.Call(_, s.Name(_, "flow"), _) as call, t.Rate() as rate), (">=",)):
             ends = _ends(call, network, faults)
             if rate.value <= 0:

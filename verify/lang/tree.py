@@ -513,6 +513,12 @@ class TreeBuilder(TopologyTree):
         strength, kind, each, target = c
         return s.Fair(self._at(meta), str(strength or "") == "strongly", str(kind), target, each is not None)
 
+    def traffic(self, meta: Meta, c: list[Any]) -> s.Traffic:
+        return s.Traffic(self._at(meta), c[0], _kept(c, s.Passing))
+
+    def passing(self, _meta: Meta, c: list[Any]) -> s.Passing:
+        return s.Passing(c[0], c[1])
+
     def without_network(self, _meta: Meta, c: list[Any]) -> s.Without:
         return s.Without(self._at(c[1]), "network", str(c[1]))
 

@@ -44,14 +44,14 @@ def picture(network: Network, marks: Marks, form: str) -> bytes:
         told = f"{len(network.nodes):,} nodes and {len(network.links):,} links are too many for a picture"
         raise InputError([error("E813", told, help=f"up to {MOST_NODES} nodes and {MOST_LINKS:,} links are drawn")])
     many = len(network.nodes) > MANY
-    head = [styled(shortened(marks.title, 100), size=14, bold=True)]
-    head += [styled(shortened(line, 120), size=10, colour=GREY) for line in marks.told]
+    head = [styled(shortened(marks.title, 100), size=24 if many else 14, bold=True)]
+    head += [styled(shortened(line, 120), size=16 if many else 10, colour=GREY) for line in marks.told]
     graph = new_graph(
         label=table([row(head, align="CENTER", pad=6)]),
         labelloc="t",
         overlap="false",
         splines="true",
-        sep="+8" if many else "+18",
+        sep="+4" if many else "+18",
         outputorder="edgesfirst",
         start="7",
         maxiter="5000",
@@ -67,7 +67,7 @@ def picture(network: Network, marks: Marks, form: str) -> bytes:
 def _node(graph: Digraph, key: str, name: str, network: Network, marks: Marks, *, many: bool) -> None:  # noqa: PLR0913
     down = name in marks.failed
     single = name in marks.single
-    size = 7.5 if many else 10
+    size = 9 if many else 10
     shown = network.titles.get(name, name)
     label = [styled(f"{CROSS} {shown}" if down else shown, size=size, bold=single, colour=GREY if down else INK)]
     if single and not down:
@@ -101,12 +101,12 @@ def _link(  # noqa: PLR0913 - one line of the picture
     single = link.name in marks.single or any(a in marks.single for a in link.atoms)
     share = _share(link, up, marks)
     label = []
-    size = 7 if many else 8.5
+    size = 8 if many else 8.5
     if link.capacity is not None and not many:
         label.append(styled(_capacity_text(link, up), size=size, colour=GREY))
     if share is not None and (not many or share > Fraction(7, 10)):
         label.append(styled(f"{float(share) * 100:.0f} %", size=size, bold=share > Fraction(9, 10)))
-    if single and not down:
+    if single and not down and not many:
         label.append(styled("single point", size=size, colour=RED))
     numbers = tuple(dict.fromkeys(n for a in link.atoms for n in marks.cuts.get(a, ())))
     if numbers and not gone:
@@ -114,8 +114,9 @@ def _link(  # noqa: PLR0913 - one line of the picture
     if gone:
         told = f"{CROSS} {len(gone)} of {link.members}" if link.members else CROSS
         label.append(styled(told, size=11, bold=True, colour=RED))
-    attributes = {"label": table([row(label, align="CENTER", pad=1)])} if label else {}
-    width = 1.0 if share is None else 1 + 5 * min(1.0, float(share))
+    paper = f'BORDER="0" BGCOLOR="{PAPER}"'
+    attributes = {"label": table([row(label, align="CENTER", pad=1)], attributes=paper)} if label else {}
+    width = 1.0 if share is None else 1 + 3 * min(1.0, float(share))
     graph.edge(
         keys[link.a],
         keys[link.b],
@@ -123,7 +124,7 @@ def _link(  # noqa: PLR0913 - one line of the picture
         color=FAINT if down else RED if single else INK,
         style="dashed" if down else "solid",
         penwidth=f"{max(width, 3.0 if single else 1.0):.1f}",
-        len="1.2" if many else "2.2",
+        len="0.6" if many else "2.2",
         tooltip=clean(link.name),
         **attributes,
     )
