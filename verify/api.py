@@ -17,6 +17,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 from verify.base.budget import Budget, Limits, Progress
@@ -25,23 +26,39 @@ from verify.base.place import Place
 from verify.base.verdict import Verdict
 from verify.engines.native.checkpoint import belongs, prepare
 from verify.judge.judge import Convicted, Ruling, judge
-from verify.lang.loading import Sources, library_folder
-from verify.lang.specification import Check, Specification, Task, load_models, load_specification
+from verify.lang.loading import Sources, library_folder, read_text
+from verify.lang.specification import Check, Specification, Task, load_models, load_specification, load_topologies
 from verify.report.machine import to_json
+from verify.report.spof import called, left
+from verify.report.spof import table as report_table
+from verify.report.spof import to_json as reports_json
+from verify.report.survey import explain_survey, violation_lines
 from verify.report.table import table
 from verify.report.words import tell
 from verify.run.checking import AS_NEEDED, Result
 from verify.run.choosing import Engine, How
 from verify.run.conductor import Job, default_workers, run_jobs
+from verify.run.surveys import SurveyResult, check_survey
 from verify.run.walk import random_walk
 from verify.semantics.interpreter import Choice, Interpreter, Outcome
 from verify.system.property import Form
 from verify.system.serialise import digest
 from verify.system.system import System
+from verify.topology import certificates
+from verify.topology.analysis import Report
+from verify.topology.analysis import report as examine_network
+from verify.topology.formats import SUFFIXES, kind_of
+from verify.topology.formats import read as read_format
+from verify.topology.network import Network
+from verify.topology.question import Cut, atoms
 from verify.trace import itf
 from verify.trace.trace import ReplayFailed, Run, Trace, replay
 
+MOST_CUTS = 12  # numbered in a picture
+TOPOLOGY_SUFFIXES = (*SUFFIXES, ".topology")
+
 __all__ = [
+    "TOPOLOGY_SUFFIXES",
     "Check",
     "Choice",
     "Convicted",
@@ -51,24 +68,31 @@ __all__ = [
     "InputError",
     "Interpreter",
     "Limits",
+    "Network",
     "Outcome",
     "Progress",
+    "Report",
     "Result",
     "Ruling",
     "Run",
     "Sources",
     "Specification",
+    "SurveyResult",
     "System",
     "Task",
     "Trace",
     "Verdict",
     "check",
+    "check_topologies",
     "default_workers",
     "digest",
     "draw",
+    "draw_failure",
     "draw_machines",
+    "draw_network",
     "draw_states",
     "draw_trace",
+    "examine",
     "explain",
     "find_specs",
     "judge",
@@ -76,9 +100,12 @@ __all__ = [
     "load_all",
     "load_text",
     "random_walk",
+    "read_networks",
     "read_trace",
     "render",
     "replay",
+    "report_table",
+    "reports_json",
     "results_of",
     "save",
     "sequence",
@@ -86,6 +113,7 @@ __all__ = [
     "tell",
     "to_json",
     "waits",
+    "write_failures",
     "write_pictures",
     "write_traces",
 ]
@@ -214,8 +242,90 @@ def waits(task: Task, engine: Engine) -> bool:
     return engine is Engine.EXPLICIT and all(c.native for c in task.checks)
 
 
-def explain(result: Result) -> str:
-    """The trace behind a result, in words; "" if it has none."""
+def check_topologies(
+    specs: Specification | Sequence[Specification], *, limits: Limits | None = None
+) -> Iterator[list[SurveyResult]]:
+    """Decide every check of a topology (``survives …``), in order; the results of each topology as soon as they are known."""
+    for spec in [specs] if isinstance(specs, Specification) else specs:
+        for each in spec.surveys:
+            yield check_survey(spec.path, each, limits or Limits())
+
+
+def read_networks(
+    path: Path, sources: Sources | None = None, *, capacity: Fraction | None = None, unit: Fraction | None = None
+) -> tuple[Network, ...]:
+    """The networks in a file: one in GraphML, GML or JSON (by its ending), all ``topology`` in one of ours.
+
+    ``capacity``: in bit/s, for links that say none. ``unit``: what a demand of 1 means in files of others, in bit/s (1).
+    InputError, with the line, if the file is malformed.
+    """
+    known = sources if sources is not None else Sources()
+    if kind_of(str(path)):
+        text = known.texts[str(path)] = read_text(path, known)
+        return (read_format(text, str(path), capacity, unit or Fraction(1)),)
+    found = load_topologies(path, known)
+    if capacity is None:
+        return found
+    return tuple(
+        replace(n, links=tuple(replace(x, capacity=capacity) if x.capacity is None else x for x in n.links))
+        for n in found
+    )
+
+
+def examine(
+    network: Network,
+    size: int | None = None,
+    *,
+    limits: Limits | None = None,
+    report: Callable[[Progress], None] | None = None,
+) -> Report:
+    """Single points of failure, cut sets with up to ``size`` units, connectivity and capacity under failures of a network.
+
+    Convicted if the small checker refuses an answer: a bug of ours.
+    """
+    try:
+        return examine_network(network, size, Budget(limits or Limits(), report))
+    except certificates.Refused as problem:
+        message = f"'{network.name}': {problem}"
+        raise Convicted(message) from problem
+
+
+def draw_network(report: Report, failed: str = "", *, form: str = "svg") -> bytes:
+    """The network of a report as a picture, in ``form``: svg, png, pdf or dot. ``failed``: the unit whose failure is shown."""
+    from verify.render.topology import Marks  # noqa: PLC0415 - only who draws waits for it
+    from verify.render.topology import picture as network_picture  # noqa: PLC0415 - only who draws waits for it
+
+    network = report.network
+    every = {u.name: u for u in network.units}
+    if failed and failed not in every:
+        raise InputError(
+            [error("E201", f"nothing in '{network.name}' is called '{failed}'", help=did_you_mean(failed, every))]
+        )
+    single = frozenset(x.unit.name for x in report.singles)
+    told = [f"{len(network.nodes)} nodes, {len(network.links)} links"]
+    found = {x.unit.name if x.unit is not None else "": x for x in report.losses}
+    loads = found[failed].loads if failed in found else {}
+    if failed:
+        down = every[failed].atoms
+        side = next((c.side for c in report.cuts if [u.name for u in c.failed] == [failed]), frozenset[str]())
+        title = f"{network.name} without {called(every[failed], network)}"
+        told += [] if failed not in found else [left(found[failed])]
+        return network_picture(network, Marks(title, tuple(told), failed=down, side=side, loads=loads), form)
+    pairs = [c for c in report.cuts if len(c.failed) == 2][:MOST_CUTS]
+    cuts: dict[str, tuple[int, ...]] = {}
+    for number, cut in enumerate(pairs, 1):
+        for atom in atoms(cut.failed):
+            cuts[atom] = (*cuts.get(atom, ()), number)
+    told.append(f"{len(single)} single points of failure" if single else "no single point of failure")
+    many = sum(1 for c in report.cuts if len(c.failed) == 2)
+    told += [f"{many} cut sets of two{f', the first {MOST_CUTS} numbered' if many > MOST_CUTS else ''}"] if many else []
+    return network_picture(network, Marks(network.name, tuple(told), single=single, cuts=cuts, loads=loads), form)
+
+
+def explain(result: Result | SurveyResult) -> str:
+    """The trace behind a result, or the failure of a topology, in words; "" if it has none."""
+    if isinstance(result, SurveyResult):
+        return explain_survey(result)
     run = result.ruling.run
     return "" if run is None else tell(run, result.system, result.check.property.form)
 
@@ -264,6 +374,30 @@ def write_pictures(results: Iterable[Result], folder: Path) -> list[Path]:
         parts = draw(run, result.system, asked.form, title=title, text=asked.text)
         written += save(parts, folder / f"{_file_name(result)}.svg")
     return written
+
+
+def write_failures(results: Iterable[SurveyResult], folder: Path, form: str = "svg") -> list[Path]:
+    """A picture for each violation of a topology: what failed, and what it parts. InputError if it cannot be written."""
+    written: list[Path] = []
+    for result in results:
+        if result.answer.violations:
+            spec, asked = Path(result.spec), result.check.property
+            name = f"{spec.parent.name}-{spec.stem}.{result.scenario}.{asked.name}.{form}".lstrip("-.")
+            written += save([draw_failure(result, form)], folder / name)
+    return written
+
+
+def draw_failure(result: SurveyResult, form: str = "svg") -> bytes:
+    """The failure that breaks a property of a topology, in ``form``: svg, png, pdf or dot."""
+    from verify.render.topology import Marks  # noqa: PLC0415 - only who draws waits for it
+    from verify.render.topology import picture as network_picture  # noqa: PLC0415 - only who draws waits for it
+
+    asked, violation = result.check.property, result.answer.violations[0]
+    reason = violation.obstacle.reasons[0][1]
+    side = reason.side if isinstance(reason, Cut) else frozenset[str]()
+    title = _title(asked.name, result.scenario, result.verdict.value)
+    marks = Marks(title, (asked.text, *violation_lines(result)), failed=atoms(violation.failed), side=side)
+    return network_picture(asked.question.network, marks, form)
 
 
 def _title(asked: str, scenario: str, verdict: str) -> str:

@@ -15,6 +15,7 @@ from verify.engines.explicit.engine import ExplicitEngine
 from verify.judge.judge import Ruling, judge
 from verify.lang.specification import Task, load_specification
 from verify.passes.valuations import close, close_property, valuations
+from verify.run.surveys import check_survey
 
 MANUAL = Path(__file__).resolve().parents[2] / "docs" / "language.md"
 TEXT = MANUAL.read_text(encoding="utf-8")
@@ -97,6 +98,9 @@ def test_the_example_is_understood_and_gives_its_verdicts(block: Block, tmp_path
     specification = load_specification(_saved(block, tmp_path))
     told = {d.code for d in specification.warnings}
     assert told == set(re.findall(r"W\d{3}", block.first_line)), specification.warnings
+    for survey in specification.surveys:
+        for found in check_survey(specification.path, survey, Limits(seconds=SECONDS)):
+            assert found.as_expected(), (found.check.property.name, found.ruling)
     for task in specification.tasks:
         if task.checks and task.checks[0].native:
             continue

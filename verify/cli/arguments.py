@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from fractions import Fraction
 from pathlib import Path
 
 from verify import __version__
@@ -12,6 +13,13 @@ EXIT_CODES = """exit codes of check:
   0 every verdict as expected          3 undecided where a verdict was expected
   1 some verdict is not the expected   70 an engine was convicted by the judge: our bug
   2 the input is faulty                130, 143 stopped by Ctrl-C, SIGTERM
+"""
+
+
+SPOF_CODES = """exit codes of spof:
+  0 no single point of failure, and enough is left when any part fails
+  1 there is a single point of failure, or a failure that leaves too little
+  2 the input is faulty                 3 not known, a limit was met
 """
 
 
@@ -26,6 +34,7 @@ def parser() -> argparse.ArgumentParser:
     _show(commands)
     _diagram(commands)
     _graph(commands)
+    _spof(commands)
     return whole
 
 
@@ -154,6 +163,44 @@ def _graph(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     )
     _drawn(graph)
     _common(graph)
+
+
+def _spof(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    spof = commands.add_parser(
+        "spof",
+        help="single points of failure, cut sets and capacity of a network",
+        description="Examine networks: of topologies in our own files, of GraphML, GML and JSON.",
+        epilog=SPOF_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    spof.add_argument("paths", nargs="+", type=Path, metavar="FILE", help="files with networks, or folders of them")
+    spof.add_argument("--topology", action="append", metavar="NAME", help="only this topology (may be repeated)")
+    spof.add_argument(
+        "--size", type=_count, metavar="N", help="cut sets with up to N parts (default: 2 for up to 60 demands, else 1)"
+    )
+    spof.add_argument("--all-pairs", action="store_true", help="ask for every pair of nodes, not for the demands")
+    spof.add_argument("--capacity", type=_amount, metavar="RATE", help="of links that say none: 10G, 400M, 155520000")
+    spof.add_argument(
+        "--demand-unit",
+        type=_amount,
+        metavar="RATE",
+        help="what a demand of 1 means in GraphML, GML and JSON (1 bit/s)",
+    )
+    spof.add_argument("--json", action="store_true", help="print the report as JSON")
+    spof.add_argument("--failed", metavar="NAME", help="draw the failure of this node, link, member or group")
+    spof.add_argument("--time-limit", type=_seconds, default=600.0, metavar="S", help="seconds for each (600; 0: none)")
+    _drawn(spof)
+    _common(spof)
+
+
+def _amount(text: str) -> Fraction:
+    from verify.topology.formats import amount  # noqa: PLC0415 - what other commands do not need
+
+    try:
+        return amount(text)
+    except ValueError as problem:
+        message = f"{text!r} is no rate: 10G, 400M, 155520000"
+        raise argparse.ArgumentTypeError(message) from problem
 
 
 def _drawn(command: argparse.ArgumentParser) -> None:

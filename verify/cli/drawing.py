@@ -15,13 +15,13 @@ from verify.render.layout import FORMATS
 
 def diagram(options: argparse.Namespace, sources: api.Sources) -> None:
     """``verify diagram``."""
-    form = _form(options)
-    _write(api.draw_machines(options.path, options.machine or "", form=form, sources=sources), options.out)
+    form = format_of(options)
+    write(api.draw_machines(options.path, options.machine or "", form=form, sources=sources), options.out)
 
 
 def graph(options: argparse.Namespace, sources: api.Sources) -> None:
     """``verify graph``."""
-    form = _form(options)
+    form = format_of(options)
     spec = api.load(api.find_specs([options.path])[0], sources)
     limits = api.Limits(options.time_limit or None, None, options.max_states or None)
     progress = ProgressLine(quiet=options.quiet)
@@ -30,10 +30,10 @@ def graph(options: argparse.Namespace, sources: api.Sources) -> None:
         drawn = api.draw_states(spec, *names, most=options.max_nodes, form=form, limits=limits, report=progress)
     finally:
         progress.clear()
-    _write(drawn, options.out)
+    write(drawn, options.out)
 
 
-def _form(options: argparse.Namespace) -> str:
+def format_of(options: argparse.Namespace) -> str:
     """The format that is asked for: said, or as the file is named, or SVG."""
     suffix = "" if options.out is None else options.out.suffix.lstrip(".").lower()
     form = options.format or {"gv": "dot", "": "svg"}.get(suffix, suffix)
@@ -46,7 +46,8 @@ def _form(options: argparse.Namespace) -> str:
     return str(form)
 
 
-def _write(data: bytes, out: Path | None) -> None:
+def write(data: bytes, out: Path | None) -> None:
+    """Write a picture to a file, or to standard output."""
     if out is None:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()

@@ -23,6 +23,7 @@ from verify.cli.progress import ProgressLine, describe
 if TYPE_CHECKING:
     from verify.lang.specification import Specification
     from verify.run.checking import Result
+    from verify.run.surveys import SurveyResult
     from verify.system.system import System
 
 OK, UNEXPECTED, FAULTY, UNDECIDED, OURS = 0, 1, 2, 3, 70
@@ -44,6 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "show": _show,
         "diagram": _draw,
         "graph": _draw,
+        "spof": _spof,
     }[options.command]
     try:
         return command(options)
@@ -109,7 +111,7 @@ def _check(options: argparse.Namespace) -> int:
             return FAULTY
     specs = [_chosen(s, options.scenario) for s in specs]
     if options.scenario:
-        specs = [s for s in specs if s.tasks]
+        specs = [s for s in specs if s.tasks or s.surveys]
         if not specs:
             raise InputError([error("E707", f"no check asks about the scenario {', '.join(options.scenario)}")])
     if options.out is not None:
@@ -118,7 +120,15 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _chosen(spec: Specification, names: list[str] | None) -> Specification:
-    return spec if not names else replace(spec, tasks=tuple(t for t in spec.tasks if t.scenario in names))
+    return (
+        spec
+        if not names
+        else replace(
+            spec,
+            tasks=tuple(t for t in spec.tasks if t.scenario in names),
+            surveys=tuple(x for x in spec.surveys if x.scenario in names),
+        )
+    )
 
 
 class _Checking:
@@ -130,7 +140,7 @@ class _Checking:
         self.options = options
         self.how = How(Engine(options.engine), options.threads, options.reductions, options.fingerprints)
         self.specs = specs
-        self.results: list[Result] = []
+        self.results: list[Result | SurveyResult] = []
         self.rescued: list[Result] = []
         self.shown = 0
         self.progress = ProgressLine(quiet=options.quiet)
@@ -163,6 +173,8 @@ class _Checking:
                 if self.results and group and group[0].spec != self.results[-1].spec:
                     self.flush()
                 self.results += group
+            for surveyed in api.check_topologies(self.specs, limits=self.limits):
+                self.results += surveyed
         except api.Convicted as found:
             self.flush()
             print(f"verify: an engine was convicted: {found}", file=sys.stderr)
@@ -194,13 +206,18 @@ class _Checking:
                 self.tell(result)
         sys.stdout.flush()
 
-    def wanted(self, result: Result) -> bool:
-        """Whether a trace is to be printed."""
-        if result.ruling.run is None or self.traces == "none":
+    def wanted(self, result: Result | SurveyResult) -> bool:
+        """Whether a trace, or the failure of a topology, is to be printed."""
+        from verify import api  # noqa: PLC0415 - what --help does not need
+
+        shown = (
+            bool(result.answer.violations) if isinstance(result, api.SurveyResult) else result.ruling.run is not None
+        )
+        if not shown or self.traces == "none":
             return False
         return self.traces == "all" or not result.as_expected(strict=self.options.strict)
 
-    def tell(self, result: Result) -> None:
+    def tell(self, result: Result | SurveyResult) -> None:
         """Print a trace in words."""
         from verify import api  # noqa: PLC0415 - what --help does not need
 
@@ -212,7 +229,8 @@ class _Checking:
             print(f"    because {check.because}")
         if result.values:
             print(f"    for {result.values}")
-        print("    " + api.explain(result))
+        told = api.explain(result)
+        print(told if isinstance(result, api.SurveyResult) else "    " + told)
 
     def finish(self, seconds: float) -> int:
         """The end of a whole run."""
@@ -224,8 +242,10 @@ class _Checking:
         if self.options.json:
             print(api.to_json(self.results, self.waiting, code, strict=strict), end="")
         if self.options.out is not None:
-            written = api.write_traces(self.results, self.options.out)
-            api.write_pictures(self.results, self.options.out)
+            traced = [r for r in self.results if not isinstance(r, api.SurveyResult)]
+            written = api.write_traces(traced, self.options.out)
+            api.write_pictures(traced, self.options.out)
+            api.write_failures([r for r in self.results if isinstance(r, api.SurveyResult)], self.options.out)
             print(f"verify: {len(written)} traces written to {self.options.out}, each with a picture", file=sys.stderr)
         line = summary(self.results, len(self.waiting), strict=strict)
         if not self.options.json:
@@ -243,7 +263,9 @@ class _Checking:
         for progress in self.progress.latest.values():
             if not any(r.scenario == progress.task for r in self.results):
                 print(f"verify: stopped at {describe(progress)}", file=sys.stderr)
-        total = sum(len(t.checks) for s in self.specs for t in s.tasks)
+        total = sum(len(t.checks) for s in self.specs for t in s.tasks) + sum(
+            len(x.checks) for s in self.specs for x in s.surveys
+        )
         print(f"verify: stopped; {len(self.results)} of {total} checks were decided", file=sys.stderr)
         return TERMINATED if isinstance(why, Terminated) else INTERRUPTED
 
@@ -270,6 +292,9 @@ def _one_system(options: argparse.Namespace) -> System | None:
         _tell_faults(found.diagnostics, sources.texts)
         return None
     names = [t.scenario for t in spec.tasks]
+    if not names:
+        help_text = "a topology does not move; verify spof examines it"
+        raise InputError([error("E707", "nothing is checked of a scenario here", Place(str(options.path)), help_text)])
     wanted = options.scenario or names[0]
     if wanted not in names:
         help_text = "checked here: " + ", ".join(dict.fromkeys(names))
@@ -339,3 +364,20 @@ def _draw(options: argparse.Namespace) -> int:
         _tell_faults(found.diagnostics, sources.texts)
         return FAULTY
     return OK
+
+
+def _spof(options: argparse.Namespace) -> int:
+    from verify.api import Convicted  # noqa: PLC0415 - what --help does not need
+    from verify.cli.spof import spof  # noqa: PLC0415 - what --help does not need
+    from verify.lang.loading import Sources  # noqa: PLC0415 - what --help does not need
+
+    sources = Sources(largest=options.max_file_size)
+    try:
+        return spof(options, sources)
+    except InputError as found:
+        _tell_faults(found.diagnostics, sources.texts)
+        return FAULTY
+    except Convicted as found:
+        print(f"verify: an answer was refused: {found}", file=sys.stderr)
+        print("verify: this is a bug of ours; please report it with the files", file=sys.stderr)
+        return OURS

@@ -7,6 +7,7 @@ from verify.lang import syntax as s
 from verify.lang.environment import Env
 from verify.lang.evaluation import evaluate, meaning, scalar, truth, unfit, unrounded
 from verify.lang.paths import merge
+from verify.lang.traffic import ask, asks_flow
 from verify.lang.values import (
     BOOL,
     FAULTY,
@@ -85,6 +86,8 @@ def _chain(e: s.Chain, env: Env, _hint: ScalarType | None) -> Value:
         if word == "or":
             return boolean(disjunction(*parts))
         return boolean(disjunction(negation(parts[0]), parts[1]))
+    if word in _COMPARING and asks_flow(e, env):
+        return ask(e, env)
     if word in _COMPARING:
         return _compare(e, word, env)
     value = evaluate(e.operands[0], env)

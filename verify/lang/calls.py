@@ -10,6 +10,7 @@ from verify.lang import syntax as s
 from verify.lang.environment import Env
 from verify.lang.evaluation import evaluate, meaning, unfit, unrounded
 from verify.lang.paths import BUILTINS, enum_type, expand, merge
+from verify.lang.traffic import FUNCTIONS, ask
 from verify.lang.types import fits, shape_of
 from verify.lang.values import (
     FAULTY,
@@ -45,6 +46,8 @@ def _call(e: s.Call, env: Env, _hint: ScalarType | None) -> Value:
             return _call_let(found[0], e, env, replace(env, scope=found[1], locals={}))
         if found is not None and isinstance(found[0], s.Record):
             return _construct(found[0], e, env)
+        if name in FUNCTIONS:
+            return ask(e, env)
         if name in BUILTINS:
             return _builtin(name, e, env)
         told = f"no function '{name}'"

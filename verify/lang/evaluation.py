@@ -9,6 +9,7 @@ import functools
 
 from verify.lang import syntax as s
 from verify.lang.environment import Env
+from verify.lang.topology_syntax import Rate
 from verify.lang.values import BOOL, FAULTY, NUMBER, SPAN, Faulty, Ratio, Scalar, ScalarType, Value, describe
 from verify.system.expression import FALSE, Constant, Expression
 
@@ -19,6 +20,12 @@ def meaning(e: s.Expr, env: Env, hint: ScalarType | None) -> Value:
     del env, hint
     message = f"{type(e).__name__} has no meaning"
     raise TypeError(message)
+
+
+@meaning.register
+def _rate(e: Rate, env: Env, _hint: ScalarType | None) -> Value:
+    help_text = "a rate stands beside flow: flow(a, b) >= 1G"
+    return env.build.report("E713", f"{e.text} is a rate, and nothing that machines reckon with", e.place, help_text)
 
 
 def evaluate(e: s.Expr, env: Env, hint: ScalarType | None = None) -> Value:

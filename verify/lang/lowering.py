@@ -23,6 +23,7 @@ from verify.lang.networks import join, lay_out_lanes, set_carriers
 from verify.lang.rules import check_events, delivery_steps, reaction_steps, timeout_steps
 from verify.lang.scenarios import Plan
 from verify.lang.scopes import Scope
+from verify.lang.traffic import lay_out_traffic
 from verify.lang.types import array_size
 from verify.lang.values import (
     Faulty,
@@ -62,6 +63,7 @@ def lay_out_scenario(plan: Plan, build: Build) -> None:
         set_carriers(network)
     for name, network in networks.items():
         lay_out_lanes(network, plan.networks[name][1], build)
+    lay_out_traffic(plan, build)
     build.initially += initial_values(build.all_nodes(), build, Slots(), everything=False)
     _steps(plan, happenings, build)
     _assumptions(plan, build)

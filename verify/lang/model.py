@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from verify.base.diagnostic import Diagnostic, error, warning
 from verify.base.place import NOWHERE, Place
@@ -24,6 +25,9 @@ from verify.system.system import (
     Timer,
     Variable,
 )
+
+if TYPE_CHECKING:
+    from verify.lang.traffic import Traffic
 
 MOST_EFFORT = 100_000
 
@@ -171,6 +175,7 @@ class Build:
     expanded: dict[tuple[str, bool], Value] = field(default_factory=dict)
     shapes: dict[tuple[int, int], Shape | None] = field(default_factory=dict)
     effort: int = 0
+    traffic: Traffic | None = None
 
     def spend(self, place: Place, nodes: int = 1) -> None:
         """Count nodes that are read; raises TooLarge when a scenario, written out, has too many."""

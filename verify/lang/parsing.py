@@ -26,6 +26,7 @@ _READABLE = {
     "NAME": "a name",
     "INT": "a number",
     "DURATION": "a duration (10ms)",
+    "RATE": "a rate (10G)",
     "STRING": 'a text in quotes ("…")',
     "COMPARE": "a comparison",
     "ADDING": "'+' or '-'",
@@ -89,7 +90,8 @@ def parse(text: str, path: str) -> s.File:
 def _attempt(text: str, path: str) -> tuple[s.File | None, Diagnostic | None, int]:
     from lark.exceptions import UnexpectedCharacters, UnexpectedInput, VisitError  # noqa: PLC0415 - the door
 
-    from verify.lang.tree import LiteralError, TreeBuilder  # noqa: PLC0415 - imports lark
+    from verify.lang.topology_tree import LiteralError  # noqa: PLC0415 - imports lark
+    from verify.lang.tree import TreeBuilder  # noqa: PLC0415 - imports lark
 
     try:
         tree = _grammar().parse(text)

@@ -27,6 +27,7 @@ class Plan:
     pools: dict[str, tuple[s.Pool, Scope]] = field(default_factory=dict)
     assumptions: list[tuple[s.Assume, Scope]] = field(default_factory=list)
     fairness: list[tuple[s.Fair, Scope]] = field(default_factory=list)
+    traffic: tuple[s.Traffic, Scope] | None = None
     added: int = 0
 
 
@@ -86,6 +87,9 @@ def _add(plan: Plan, item: s.ScenarioItem, scope: Scope, build: Build, seen: set
                 _once(item.name, item, build, seen)
             plan.added += 1
             plan.pools[item.name or f"{item.word} #{plan.added}"] = (item, scope)
+        case s.Traffic():
+            _once("topology", item, build, seen)
+            plan.traffic = (item, scope)
         case s.Without():
             _remove(plan, item, build)
 

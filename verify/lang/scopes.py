@@ -10,8 +10,9 @@ from verify.base.diagnostic import Diagnostic, did_you_mean, error
 from verify.base.place import Place
 from verify.lang import syntax as s
 from verify.lang.loading import Sources, used_path
+from verify.lang.topology_syntax import TopologyDecl
 
-Named = s.Enum | s.Record | s.MessageDecl | s.Machine | s.Reference | s.Scenario | s.Let | s.PropertyDecl
+Named = s.Enum | s.Record | s.MessageDecl | s.Machine | s.Reference | s.Scenario | TopologyDecl | s.Let | s.PropertyDecl
 N = TypeVar("N", bound=Named)
 
 _KINDS: dict[type, str] = {
@@ -21,6 +22,7 @@ _KINDS: dict[type, str] = {
     s.Machine: "machine",
     s.Reference: "reference",
     s.Scenario: "scenario",
+    TopologyDecl: "topology",
     s.Let: "let",
     s.PropertyDecl: "property",
 }

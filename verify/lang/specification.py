@@ -19,8 +19,11 @@ from verify.lang.model import MOST_EFFORT, Build, TooLarge
 from verify.lang.properties import lower_property
 from verify.lang.scenarios import unfold
 from verify.lang.scopes import Scope, build_scopes
+from verify.lang.topologies import Survey, lower_survey, lower_topology
+from verify.lang.topology_syntax import TopologyDecl
 from verify.system.property import Property
 from verify.system.system import System
+from verify.topology.network import Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +49,16 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Specification:
-    """A spec file, understood. ``warnings``: what is odd about it."""
+    """A spec file, understood. ``warnings``: what is odd about it. ``surveys``: what is asked of its topologies.
+
+    ``topologies``: all that it declares, asked of or not.
+    """
 
     path: str
     tasks: tuple[Task, ...]
     warnings: tuple[Diagnostic, ...]
+    surveys: tuple[Survey, ...] = ()
+    topologies: tuple[Network, ...] = ()
 
 
 def load_specification(path: Path, sources: Sources | None = None) -> Specification:
@@ -67,8 +75,16 @@ def load_specification(path: Path, sources: Sources | None = None) -> Specificat
             examine(each, sample)
         faults += sample.faults
         faults += lint_scope(each)
+    topologies = tuple(lower_topology(d, faults) for d in file.declarations if isinstance(d, TopologyDecl))
     tasks: list[Task] = []
+    surveys: list[Survey] = []
     for group in _grouped(file):
+        about = scope.find(group[0].scenario)
+        if about is not None and isinstance(about[0], TopologyDecl):
+            survey = lower_survey(group, about[0], scope, faults)
+            surveys += [survey] if survey is not None else []
+            faults += [_unstated(e) for check in group for e in check.expectations if not e.verdict]
+            continue
         task, found = _task(group, scope)
         faults += found
         if task is not None:
@@ -76,7 +92,23 @@ def load_specification(path: Path, sources: Sources | None = None) -> Specificat
     faults += _unchecked(file, tasks)
     if _errors(faults):
         raise InputError(_without_echoes(faults))
-    return Specification(str(path), tuple(tasks), tuple(sorted(set(faults), key=Diagnostic.order)))
+    warnings = tuple(sorted(set(faults), key=Diagnostic.order))
+    return Specification(str(path), tuple(tasks), warnings, tuple(surveys), topologies)
+
+
+def load_topologies(path: Path, sources: Sources | None = None) -> tuple[Network, ...]:
+    """The topologies that a file declares, in text order; InputError with every fault found in them."""
+    known = sources if sources is not None else Sources()
+    file = load(path, known)
+    faults: list[Diagnostic] = []
+    build_scopes(file, known, faults)
+    found = tuple(lower_topology(d, faults) for d in file.declarations if isinstance(d, TopologyDecl))
+    if not found and not faults:
+        help_text = "write: topology NAME { node a, b; link a - b 1G }"
+        faults.append(error("E714", f"{path} has no topology", Place(str(path)), help_text))
+    if _errors(faults):
+        raise InputError(faults)
+    return found
 
 
 def load_models(path: Path, sources: Sources | None = None) -> Scope:
@@ -180,12 +212,22 @@ def _check(expectation: s.Expectation, check: s.Check, scope: Scope, build: Buil
     if found is None or (_errors(build.faults) and not build.steps):
         return None
     if not expectation.verdict:
-        told = f"'{expectation.property}' does not say what is expected"
-        build.warn("W101", told, expectation.place, "write expect proved, violated, undecided or invalid")
+        build.faults.append(_unstated(expectation))
+    if found[0].form.survival is not None:
+        told = (
+            f"'{expectation.property}' is about the topology '{found[0].form.survival.topology}', not about a scenario"
+        )
+        build.report("E711", told, expectation.place, f"write: check {found[0].form.survival.topology} {{ … }}")
+        return None
     verdict = Verdict(expectation.verdict) if expectation.verdict else Verdict.PROVED
     lowered = lower_property(found[0], found[1], build)
     stated = bool(expectation.verdict)
     return Check(lowered, verdict, expectation.because, expectation.place, check.native, stated)
+
+
+def _unstated(expectation: s.Expectation) -> Diagnostic:
+    told = f"'{expectation.property}' does not say what is expected"
+    return warning("W101", told, expectation.place, "write expect proved, violated, undecided or invalid")
 
 
 def _unchecked(file: s.File, tasks: list[Task]) -> list[Diagnostic]:

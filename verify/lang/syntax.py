@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from verify.base.place import Place
+from verify.lang.topology_syntax import PartName, Rate, TopologyDecl
 
 # ---- expressions
 
@@ -187,6 +188,7 @@ class Edge:
 Expr = (
     Number
     | Duration
+    | Rate
     | Truth
     | Nothing
     | Name
@@ -690,6 +692,23 @@ class Fair:
 
 
 @dataclass(frozen=True, slots=True)
+class Passing:
+    """``part passes traffic when E``."""
+
+    part: PartName
+    condition: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """``topology name { … }`` in a scenario: which of its parts pass traffic when."""
+
+    place: Place
+    topology: str
+    passing: tuple[Passing, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Without:
     """``without …``: takes an inherited line away. ``kind``: network, startup, assume, fair, instance, faults or events."""
 
@@ -700,7 +719,18 @@ class Without:
 
 
 ScenarioItem = (
-    Tick | Reactions | MessagesFirst | InstanceDecl | Setting | Assume | Network | Startup | Pool | Fair | Without
+    Tick
+    | Reactions
+    | MessagesFirst
+    | InstanceDecl
+    | Setting
+    | Assume
+    | Network
+    | Startup
+    | Pool
+    | Fair
+    | Without
+    | Traffic
 )
 
 
@@ -728,6 +758,16 @@ class LtlNode:
 
 
 @dataclass(frozen=True, slots=True)
+class Survival:
+    """``survives any n failures of T among …``: how many, of which topology, and among which parts (none: all)."""
+
+    failures: int
+    topology: str
+    place: Place
+    among: tuple[PartName, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class FormNode:
     """A property's form: ``kind`` names it; ``predicates`` and ``bound`` as the form needs them."""
 
@@ -736,6 +776,7 @@ class FormNode:
     predicates: tuple[Expr, ...]
     bound: Expr | None = None
     ltl: LtlNode | None = None
+    survival: Survival | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -769,7 +810,20 @@ class Check:
     native: bool
 
 
-Declaration = Use | Protocol | Reference | Enum | Record | MessageDecl | Machine | Scenario | Let | PropertyDecl | Check
+Declaration = (
+    Use
+    | Protocol
+    | Reference
+    | Enum
+    | Record
+    | MessageDecl
+    | Machine
+    | Scenario
+    | TopologyDecl
+    | Let
+    | PropertyDecl
+    | Check
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from decimal import Decimal, localcontext
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from lark import Token, Transformer
+from lark import Token
 from lark.visitors import v_args
 
 from verify.base.place import Place
 from verify.lang import syntax as s
+from verify.lang.topology_tree import MOST_DIGITS, LiteralError, TopologyTree, whole
 
 if TYPE_CHECKING:
     from lark.tree import Meta
@@ -18,27 +19,9 @@ if TYPE_CHECKING:
 NANOSECONDS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9, "min": 60 * 10**9, "h": 3600 * 10**9}
 
 
-MOST_DIGITS = 18
 LONGEST_PATH = 60
 
 Written = TypeVar("Written", s.Chain, s.Unary, s.Quantifier)
-
-
-class LiteralError(ValueError):
-    """A number or duration that is written right and cannot be meant."""
-
-    def __init__(self, message: str, place: Place, help: str) -> None:  # noqa: A002 - the field's name
-        super().__init__(message)
-        self.place = place
-        self.help = help
-
-
-def whole(text: str, place: Place) -> int:
-    """The value of digits; LiteralError if there are too many of them."""
-    if len(text) > MOST_DIGITS:
-        told = f"a number of {len(text)} digits is too large"
-        raise LiteralError(told, place, f"{MOST_DIGITS} digits are possible")
-    return int(text)
 
 
 def nanoseconds(text: str, place: Place) -> int:
@@ -60,7 +43,7 @@ def _kept(children: list[Any], *kinds: type) -> tuple[Any, ...]:
 
 
 @v_args(meta=True)
-class TreeBuilder(Transformer[Token, s.File]):
+class TreeBuilder(TopologyTree):
     """Builds the nodes of :mod:`verify.lang.syntax` for the file ``path`` with the text ``text``."""
 
     def __init__(self, path: str, text: str) -> None:
@@ -68,13 +51,6 @@ class TreeBuilder(Transformer[Token, s.File]):
         self._file = path
         self._text = text
         self._written: dict[int, tuple[s.Expr, str]] = {}  # with its node, so that its id stays its own
-
-    def _at(self, item: Token | Meta) -> Place:
-        line, column = getattr(item, "line", None), getattr(item, "column", None)
-        if line is None or column is None:
-            return Place(self._file)
-        end = item.end_column if item.end_line == line else 0
-        return Place(self._file, line, column, max(end or 0, column + 1))
 
     def _head(self, meta: Meta) -> str:
         """The text of a rule up to its block, on one line."""
@@ -537,6 +513,12 @@ class TreeBuilder(Transformer[Token, s.File]):
         strength, kind, each, target = c
         return s.Fair(self._at(meta), str(strength or "") == "strongly", str(kind), target, each is not None)
 
+    def traffic(self, meta: Meta, c: list[Any]) -> s.Traffic:
+        return s.Traffic(self._at(meta), c[0], _kept(c, s.Passing))
+
+    def passing(self, _meta: Meta, c: list[Any]) -> s.Passing:
+        return s.Passing(c[0], c[1])
+
     def without_network(self, _meta: Meta, c: list[Any]) -> s.Without:
         return s.Without(self._at(c[1]), "network", str(c[1]))
 
@@ -602,6 +584,13 @@ class TreeBuilder(Transformer[Token, s.File]):
 
     def ltl_form(self, meta: Meta, c: list[Any]) -> s.FormNode:
         return s.FormNode(self._at(meta), "ltl", (), None, c[0])
+
+    def survives_form(self, meta: Meta, c: list[Any]) -> s.FormNode:
+        number, _, name, *among, body = c
+        failures = whole(number, self._at(number))
+        parts = tuple(x for x in among if x is not None)
+        found = s.Survival(failures, name, self._at(meta), parts)
+        return s.FormNode(self._at(meta), "survives", (body,), None, None, found)
 
     def _ltl(self, meta: Meta, operator: str, c: list[Any]) -> s.LtlNode:
         return s.LtlNode(self._at(meta), operator, tuple(c))
@@ -669,8 +658,8 @@ def _parts(e: s.Expr) -> Iterator[s.Expr]:
             pass
 
 
-def _form_parts(form: s.FormNode) -> tuple[str, tuple[s.Expr, ...], s.Expr | None, s.LtlNode | None]:
-    return form.kind, form.predicates, form.bound, form.ltl
+def _form_parts(form: s.FormNode) -> tuple[str, tuple[s.Expr, ...], s.Expr | None, s.LtlNode | None, s.Survival | None]:
+    return form.kind, form.predicates, form.bound, form.ltl, form.survival
 
 
 def _dotted(expression: s.Expr) -> str:

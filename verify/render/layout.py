@@ -33,7 +33,7 @@ SHARPNESS = 144  # dots per inch of a PNG: twice the size of the SVG
 
 _CHILD = """
 import sys, pygraphviz
-drawn = pygraphviz.AGraph(string=sys.stdin.buffer.read().decode()).draw(format=sys.argv[1], prog="dot")
+drawn = pygraphviz.AGraph(string=sys.stdin.buffer.read().decode()).draw(format=sys.argv[1], prog=sys.argv[2])
 sys.stdout.buffer.write(drawn)
 """
 
@@ -50,18 +50,18 @@ def new_graph(**attributes: str) -> Digraph:
     )
 
 
-def draw(graph: Digraph, form: str) -> bytes:
-    """A graph in one of FORMATS; InputError if it cannot be laid out."""
+def draw(graph: Digraph, form: str, engine: str = "dot") -> bytes:
+    """A graph in one of FORMATS, laid out by an ``engine`` of Graphviz (dot, neato); InputError if it cannot be."""
     if form == "dot":
         return str(graph.source).encode()
     whole = graph.copy()
     if form == "png":
         whole.graph_attr["dpi"] = str(SHARPNESS)
     with _environment():
-        if shutil.which("dot"):
-            return _dateless(_by_program(whole, form))
+        if shutil.which(engine):
+            return _dateless(_by_program(whole, form, engine))
         if importlib.util.find_spec("pygraphviz") is not None:
-            return _dateless(_by_library(str(whole.source), form))
+            return _dateless(_by_library(str(whole.source), form, engine))
     help_text = "install Graphviz, or: python -m pip install pygraphviz; --format dot needs neither"
     raise InputError([error("E811", "there is nothing to lay a picture out with", help=help_text)])
 
@@ -71,17 +71,17 @@ def _dateless(drawn: bytes) -> bytes:
     return re.sub(rb"(/CreationDate \(D:)\d{14}", rb"\g<1>" + b"20000101000000", drawn)
 
 
-def _by_program(graph: Digraph, form: str) -> bytes:
+def _by_program(graph: Digraph, form: str, engine: str) -> bytes:
     from graphviz import CalledProcessError, ExecutableNotFound  # noqa: PLC0415 - loaded when something is drawn
 
     try:
-        return bytes(graph.pipe(format=form, quiet=True))
+        return bytes(graph.pipe(format=form, engine=engine, quiet=True))
     except (CalledProcessError, ExecutableNotFound, OSError) as problem:
         raise _failed(getattr(problem, "stderr", b"") or str(problem)) from problem
 
 
-def _by_library(source: str, form: str) -> bytes:
-    command = [sys.executable, "-P", "-c", _CHILD, form]
+def _by_library(source: str, form: str, engine: str) -> bytes:
+    command = [sys.executable, "-P", "-c", _CHILD, form, engine]
     try:
         done = subprocess.run(  # noqa: S603 - this interpreter, on a text of ours
             command, input=source.encode(), capture_output=True, timeout=PATIENCE, check=False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from verify.lang import syntax as s
+from verify.lang.topology_syntax import Rate
 
 
 def expression(e: s.Expr) -> str:
@@ -12,6 +13,8 @@ def expression(e: s.Expr) -> str:
     match e:
         case s.Number(_, value):
             return str(value)
+        case Rate(_, _, text):
+            return text
         case s.Duration(_, _, text) | s.Name(_, text):
             return text
         case s.Truth(_, value):

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 
 from verify.base.verdict import Verdict
 from verify.run.checking import Result
+from verify.run.surveys import SurveyResult
+
+Row = Result | SurveyResult
 
 MARKS = {True: "ok", False: "!!"}
 
@@ -13,7 +16,7 @@ MARKS = {True: "ok", False: "!!"}
 HEAD = ("scenario", "property", "found", "expected", "states", "")
 
 
-def table(results: Sequence[Result], *, strict: bool = False) -> str:
+def table(results: Sequence[Row], *, strict: bool = False) -> str:
     """One row for each check, under a line for each file; then what else was noticed in a scenario."""
     if not results:
         return ""
@@ -36,7 +39,7 @@ def _line(mark: str, row: tuple[str, ...], widths: list[int]) -> str:
     return f"  {mark}  {'  '.join(cells)}  {row[5]}".rstrip()
 
 
-def _row(result: Result, *, strict: bool) -> tuple[str, str, str, str, str, str]:
+def _row(result: Row, *, strict: bool) -> tuple[str, str, str, str, str, str]:
     told: list[str] = []
     if result.ruling.vacuous:
         told.append("vacuous: its premise never happens" + (" (an error under --strict)" if strict else ""))
@@ -54,7 +57,7 @@ def _row(result: Result, *, strict: bool) -> tuple[str, str, str, str, str, str]
     return result.scenario, result.check.property.name, str(result.verdict), expected, states, "; ".join(told)
 
 
-def summary(results: Sequence[Result], waiting: int, *, strict: bool = False) -> str:
+def summary(results: Sequence[Row], waiting: int, *, strict: bool = False) -> str:
     """One line: how many verdicts of each kind, how many unexpected, how many left out."""
     counts = {v: sum(1 for r in results if r.verdict is v) for v in Verdict}
     shown = ", ".join(f"{n} {v.value}" for v, n in counts.items() if n)
