@@ -35,6 +35,7 @@ from verify.system.system import System
 from verify.trace.trace import Trace
 
 __all__ = ["NativeEngine", "Unconfirmed", "Unsupported"]
+NO_MEMORY = "no more memory"
 
 
 class NativeEngine:
@@ -74,6 +75,8 @@ class NativeEngine:
             health, spent = examine(space, budget), ""
         except SpentError as problem:
             health, spent = Health(None), str(problem)
+        except MemoryError:
+            health, spent = Health(None), NO_MEMORY
         notes = (*health.notes, *space.remarks)
         return [Claim(self._answer(p.form, space, health, spent, evidence, questions, budget), notes) for p in asked]
 
@@ -92,6 +95,8 @@ class NativeEngine:
             found = _found(form, space, questions, budget)
         except SpentError as problem:
             found, spent = None, str(problem)
+        except MemoryError:
+            found, spent = None, NO_MEMORY
         if found is not None:
             return Holds(evidence, found) if isinstance(form, Possible) else Fails(found, evidence)
         if health.fault is not None:

@@ -38,6 +38,7 @@ class Component(NamedTuple):
 def sliced(space: Space, kernel: str, members: Memory, budget: Budget, *arguments: int) -> int:
     """Run a pass of one kernel over all expanded states, the last first, in slices; the sum of what it returns."""
     total, end = 0, space.expanded
+    space.number()
     while end > 0:
         start = max(0, end - QUOTA)
         total += space.structure.call(kernel, members, start, end, *arguments)
@@ -63,6 +64,7 @@ class Graph:
         self.nodes = space.expanded
         self.s: Structure = space.structure
         s = self.s
+        space.number()
         room = space.transitions + 2 * BATCH * s["rows_of_one"]
         refused = budget.refuses(8 * room + 40 * self.nodes)
         if refused:

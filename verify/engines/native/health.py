@@ -75,6 +75,7 @@ def _time_passes(space: Space, budget: Budget) -> bool:
     if budget.refuses(4 * room + 9 * space.states):
         return False
     try:
+        space.number()
         s.allocate("first", 8 * (space.states + 1))
         s.allocate("trail", 4 * room)
         start = 0

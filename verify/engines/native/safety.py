@@ -69,6 +69,7 @@ def overdue(space: Space, watch: Watch, budget: Budget) -> Trace | None:
     s = space.structure
     observer = _Observer(space, watch)
     try:
+        space.number()
         s.allocate("best", ENTRY * space.states)
         room = max(4 * s["rows_of_one"] * BATCH, len(space.roots) + 1 << 10)
         for name in FRONT:

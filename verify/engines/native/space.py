@@ -26,6 +26,8 @@ from verify.system.system import System
 BATCH = 64  # states that are expanded together
 QUOTA = 1 << 16  # states between two looks at the budget
 SMALLEST = 1 << 13  # slots of a new table
+SMALL_TABLE = 1 << 20  # slots
+LONG = 2_000_000  # states after which better code is worth compiling it
 PARALLEL = 1 << 12  # states of a level that are worth several threads
 LOAD = 0.7  # of the slots are filled before the table doubles
 WIDEST = 62  # predicates at once
@@ -218,7 +220,9 @@ class Space:
         self.notes = Notes(len(system.fairness), tuple(events))
         self.predicates = tuple(predicates)
         emitted: Emitted = emit(self.layout, self.notes, predicates)
+        self._text = emitted.text
         self._functions = compiled(emitted.text, optimised=False)
+        self._better = False
         told = (verify.__version__, emitted.text, SOURCE.read_text(encoding="utf-8"))
         self.code = hashlib.sha256("\n".join(told).encode()).hexdigest()
         width = self.layout.words
@@ -293,9 +297,6 @@ class Space:
                         self.levels.append(self.expanded)
                         s["stop"] = self.states
                     self._level(budget, keeper)
-                if self._keys:  # the passes want numbers
-                    s.allocate("table", 8 * s["slots"])
-                    s.call("rebuild")
                 if self.fingerprints and not self.incomplete:
                     chance = self.states**2 / 2**64
                     told = f"states were told apart by fingerprints: with a chance of up to {chance:.1e} one was missed"
@@ -352,6 +353,8 @@ class Space:
                     self._note(s["seen"], s["seen_from"])
             if reason == FULL:
                 self.incomplete = self._grow(budget)
+            if self.states > LONG and not self._better:
+                self._improve()
             queue = self.states - self.expanded
             now = Progress(self.system.name, self.states, self.transitions, queue, self.depth, budget.seconds())
             keeper.look()
@@ -359,6 +362,13 @@ class Space:
                 self.incomplete = self.incomplete or budget.spent(now)
             if self.incomplete:
                 return
+
+    def _improve(self) -> None:
+        """Compile the system again, with LLVM's optimiser."""
+        self._better = True
+        self._functions = compiled(self._text, optimised=True)
+        for name in ("expand", "truths", *(["react"] if self.system.atomic else [])):
+            self.structure[name] = self._functions.address(name)
 
     def _side_by_side(self, quota: int) -> int:
         """Let all threads search for a while; FULL if one of them needs room."""
@@ -407,17 +417,25 @@ class Space:
         return ""
 
     def _double(self) -> None:
+        """Twice the slots; four times, where that is little: each growth enters every state again."""
         s = self.structure
-        slots = s["slots"] * 2
+        slots = s["slots"] * (4 if s["slots"] < SMALL_TABLE else 2)
         room = min(LARGEST, int(slots * LOAD))
         s.grow("words", 8 * self.layout.words * room)
         try:
             s.allocate("table", 8 * slots)
         except MemoryError:  # what was found is still to be looked at
             s.allocate("table", 8 * s["slots"])
-            s.call("rebuild")
+            s.call("rebuild_keys" if self._keys else "rebuild")
             raise
-        s["slots"], s["shift"], s["room"] = slots, s["shift"] - 1, room
+        s["slots"], s["shift"], s["room"] = slots, 64 - (slots // 8).bit_length() + 1, room
+
+    def number(self) -> None:
+        """Let the table tell the number of a state, which the passes want. MemoryError if there is no room for that."""
+        if self._keys:
+            self.structure.allocate("table", 8 * self.structure["slots"])
+            self.structure.call("rebuild")
+            self._keys = False
 
     # ---- states by number
 
@@ -431,6 +449,7 @@ class Space:
 
     def find(self, state: State) -> int:
         """The number of a state; negative, if it was not found."""
+        self.number()
         row = (ctypes.c_uint64 * self.layout.words)(*self.layout.pack(state))
         return self.structure.call("locate", ctypes.addressof(row))
 
