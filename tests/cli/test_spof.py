@@ -50,7 +50,9 @@ def test_json(branch, capsys):
     assert [x["name"] for x in found["single_points"]] == ["sw", "up", "rack"]
     assert found["cut_sets"][0]["failed"] == ["rack"]
     assert (found["size"], found["complete"], found["unknown"]) == (2, 2, "")
-    assert found["pairs"] == [{"demand": "work", "failures": 1, "paths": [["office", "sw", "gw1", "internet"]], "unknown": ""}]
+    assert found["pairs"] == [
+        {"demand": "work", "failures": 1, "paths": [["office", "sw", "gw1", "internet"]], "unknown": ""}
+    ]
     losses = {x["failed"]: (x["carried"], x["share"]) for x in found["losses"]}
     assert losses[None] == (True, 1.25)
     assert losses["gw1"] == (True, 1.25)
@@ -59,7 +61,9 @@ def test_json(branch, capsys):
 
 def test_the_upgrade_that_mends(tmp_path, capsys):
     path = tmp_path / "two.topology"
-    path.write_text("topology t { node a, b; link l : a - b 1G; link m : a - b 1G; demand d : a -> b 1.6G }", encoding="utf-8")
+    path.write_text(
+        "topology t { node a, b; link l : a - b 1G; link m : a - b 1G; demand d : a -> b 1.6G }", encoding="utf-8"
+    )
     code, told = run(capsys, path)
     assert code == 1
     assert "no single point of failure" in told.out
