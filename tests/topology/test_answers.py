@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from verify.base.budget import Budget
 from verify.topology import certificates
-from verify.topology.analysis import all_cut_sets, connection, islands, single_points
+from verify.topology.analysis import all_cut_sets, connection, cut_sets, islands, single_cuts, single_points
 from verify.topology.capacity import losses, upgrade
 from verify.topology.network import Demand, Group, Hashing, Link, Network, Standby
 from verify.topology.question import Obstacle, Question, Requirement, spared
@@ -132,6 +132,16 @@ def test_how_many_failures_it_takes(network):
         if number:
             below = replace(question, failures=number - 1)
             certificates.check(below, answer(below))
+
+
+@settings(max_examples=100, deadline=None)
+@given(brute.networks(demands=3))
+def test_single_points_of_demands_are_the_cut_sets_of_one(network):
+    found = {(c.failed[0].name, d) for c in single_cuts(network, network.demands) for d in c.demands}
+    sets, complete, _ = cut_sets(network, network.demands, 1, Budget())
+    assert complete == 1
+    parted = {d for c in sets if not c.failed for d in c.demands}  # from the start
+    assert found == {(c.failed[0].name, d) for c in sets if c.failed for d in c.demands if d not in parted}
 
 
 def parts_two(network, unit):

@@ -21,9 +21,10 @@ _ELSEWHERE = {
     "&": "and",
     "|": "or",
     "-": "implies",
+    "->": "implies",
 }
 _FRONTS = (["always"], ["eventually"], ["always", "eventually"], ["eventually", "always"])
-_AFTERWARDS = re.compile(r"^\s*(check|scenario|machine|let|enum|message|record|protocol|reference|use)\b", re.MULTILINE)
+_AFTERWARDS = re.compile(r"^\s*(check|scenario|topology|machine|let|enum|message|record|protocol|reference|use)\b", re.MULTILINE)
 
 
 def formula_help(before: str, met: str) -> str:

@@ -234,7 +234,7 @@ def requirements(e: s.Expr, network: Network, faults: list[Diagnostic]) -> list[
         case s.Call(_, s.Name(_, "carries"), arguments):
             return _carries(e, [a for _, a in arguments], network, faults)
         case _:
-            told = "this is nothing that a topology can survive with"
+            told = "connected, flow or carries is needed here"
             faults.append(error("E710", told, e.place, NOT_STATIC))
             return []
 

@@ -90,7 +90,10 @@ def _share(network: Network, demands: Sequence[Demand], failed: frozenset[str]) 
     for waiting in network.choices(failed):
         present = arcs(network, failed | waiting)
         if _joined(present, demands):
-            best = max(best, Fraction(concurrent(present, demands)[0]).limit_denominator(10**6))
+            try:
+                best = max(best, Fraction(concurrent(present, demands)[0]).limit_denominator(10**6))
+            except NoOptimum:
+                continue
     return best, best == 0
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from verify.topology.linear import Program
+from verify.topology.linear import NoOptimum, Program
 from verify.topology.network import Demand, Link, Network, reachable
 from verify.topology.question import Cut, Lengths, Obstacle, Requirement, Route, Witness
 
@@ -278,7 +278,10 @@ def together(network: Network, demands: Sequence[Demand], dead: frozenset[str]) 
     Every demand's ends must be joined.
     """
     present = arcs(network, dead)
-    share, flows, duals = concurrent(present, demands)
+    try:
+        share, flows, duals = concurrent(present, demands)
+    except NoOptimum as problem:
+        raise Unsolved(str(problem)) from problem
     if share > 1 - 1e-6:
         routes = _split(demands, flows, share)
         if _fits(routes, present):
