@@ -1,0 +1,251 @@
+"""The encoding says what the interpreter says: expressions, initial states, every transition, delays."""
+
+import importlib.util
+import random
+import sys
+from pathlib import Path
+
+import pytest
+import z3
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from verify.engines.symbolic.effects import Unsupported, value
+from verify.engines.symbolic.layout import Layout
+from verify.engines.symbolic.terms import lifted, number
+from verify.engines.symbolic.transitions import Transitions
+from verify.semantics.interpreter import START, TICK, Choice, Interpreter
+from verify.system.expression import TRUE, Apply, Constant, Operator, Read
+from verify.system.statement import Assign, Either
+from verify.system.system import (
+    Lane,
+    Message,
+    Order,
+    Step,
+    StepKind,
+    System,
+    Take,
+    Taking,
+    Timer,
+    Variable,
+    WhenFull,
+)
+from verify.system.domain import Range
+
+
+def _sibling(name):
+    if name not in sys.modules:
+        path = Path(__file__).parents[1] / "semantics" / f"{name}.py"
+        spec = importlib.util.spec_from_file_location(name, path)
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        spec.loader.exec_module(module)
+    return sys.modules[name]
+
+
+RANDOM = _sibling("random_systems")
+CALM = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+NONE = frozenset()
+BEYOND = "beyond what was unrolled"
+
+
+def closed(layout, term, values):
+    pairs = [
+        (c, z3.BoolVal(bool(v)) if d.boolean else z3.IntVal(v))
+        for c, d, v in zip(layout.constants, layout.components, values, strict=True)
+    ]
+    return z3.simplify(z3.substitute(lifted(term), pairs))
+
+
+def plain(term):
+    if z3.is_bool(term):
+        assert z3.is_true(term) or z3.is_false(term)
+        return int(z3.is_true(term))
+    return term.as_long()
+
+
+def answers(layout, move, values, more=()):
+    """Every way to make a move from the state with these values: (choice, state or failure or BEYOND, events)."""
+    solver = z3.Solver()
+    solver.add(closed(layout, move.enabled, values), closed(layout, move.allowed, values), *more)
+    picks = [(closed(layout, c, values), i) for c, i in move.picks]
+    beyond = closed(layout, move.beyond, values)
+    failures = [(closed(layout, c, values), f.value, name) for c, f, name in move.failures]
+    state = [closed(layout, t, values) for t in layout.flat(move.state)]
+    found = []
+    while solver.check() == z3.sat:
+        model = solver.model()
+
+        def of(term, model=model):
+            return plain(model.eval(term, model_completion=True))
+
+        made = [i for c, i in picks if of(c)]
+        choice = Choice(move.step, move.position, tuple(of(i) for i in made))
+        failed = next(((f, name) for c, f, name in failures if of(c)), None)
+        if failed is not None:
+            found.append((choice, failed, NONE))
+        elif of(beyond):
+            found.append((choice, BEYOND, NONE))
+        else:
+            after = [of(t) for t in state]
+            events = frozenset(
+                c.at[0] for c, v in zip(layout.components, after, strict=True) if c.group == "event" and v
+            )
+            found.append((choice, layout.plain(after, ()), events))
+        solver.add(z3.Not(z3.And(*[c == bool(of(c)) for c, _ in picks], *[i == of(i) for i in made])))
+        if not picks:
+            break
+    return found
+
+
+def told(outcome):
+    if outcome.failed is None:
+        return outcome.choice, outcome.state, outcome.events
+    return outcome.choice, (outcome.failed.failure.value, outcome.failed.subject), NONE
+
+
+def expected(outcomes):
+    found = []
+    for o in outcomes:
+        choice, state, events = told(o)
+        if o.failed is not None and o.failed.failure.value == "an urgent livelock":
+            state = BEYOND
+        found.append((choice, state, events))
+    return found
+
+
+def agree(found, wanted, *, atomic):
+    if atomic:  # the order of errors and of what was not unrolled may differ; what is no error is told alike, or not at all
+        beyond = {c for c, s, _ in found if s == BEYOND}
+        wanted = [(c, BEYOND, NONE) if c in beyond else (c, s, e) for c, s, e in wanted]
+    assert sorted(map(repr, found)) == sorted(map(repr, wanted))
+
+
+def walk(system, seed, steps):
+    interpreter = Interpreter(system)
+    draw = random.Random(seed)
+    states = []
+    alive = [o.state for o in interpreter.initial() if o.state is not None]
+    while alive and len(states) < steps:
+        states.append(draw.choice(alive))
+        alive = [o.state for o in interpreter.outcomes(states[-1]) if o.state is not None]
+    return interpreter, states
+
+
+def transitions_agree(system, seed, steps=6):
+    layout = Layout(system, range(len(system.events)))
+    transitions = Transitions(layout)
+    interpreter, states = walk(system, seed, steps)
+    begun = answers(layout, transitions.initial, [0] * len(layout.components))
+    agree(begun, expected(interpreter.initial()), atomic=system.atomic)
+    for state in states:
+        values = layout.values(state)
+        assert layout.plain(values, ()) == state
+        shape = closed(layout, z3.And(*map(lifted, layout.shape())), values)
+        assert z3.is_true(shape)
+        found = [x for m in transitions.moves for x in answers(layout, m, values)]
+        found += answers(layout, transitions.tick, values, [transitions.delay == 1])
+        agree(found, expected(interpreter.outcomes(state)), atomic=system.atomic)
+        delays_agree(layout, transitions, interpreter, state)
+
+
+def delays_agree(layout, transitions, interpreter, state, most=4):
+    """A delay of d is d ticks; and the passing states agree on what is enabled."""
+    tick = transitions.tick
+    for length in range(2, most + 1):
+        found = answers(layout, tick, layout.values(state), [transitions.delay == length])
+        for _, after, _ in found:
+            if after == BEYOND or isinstance(after, tuple) and len(after) == 2 and isinstance(after[0], str):
+                continue
+            way = [state]
+            for _ in range(length):
+                assert interpreter.tick_allowed(way[-1])
+                (outcome,) = interpreter.outcomes_of(way[-1], TICK)
+                assert outcome.state is not None
+                way.append(outcome.state)
+            assert way[-1] == after
+            steps = [{o.choice for o in interpreter.outcomes(s)} for s in way[:-1]]
+            assert all({c.step for c in s} == {c.step for c in steps[0]} for s in steps)
+
+
+@CALM
+@given(st.data())
+def test_transitions_of_random_systems(data):
+    system, _ = RANDOM.random_system(RANDOM.Drawn(data.draw))
+    try:
+        transitions_agree(system, data.draw(st.integers(0, 10**6)))
+    except Unsupported:
+        return
+
+
+@pytest.mark.parametrize("start", range(0, 60, 20))
+def test_transitions_of_seeded_systems(start):
+    for seed in range(start, start + 20):
+        system, _ = RANDOM.random_system(RANDOM.Seeded(random.Random(seed)))
+        try:
+            transitions_agree(system, seed, 4)
+        except Unsupported:
+            continue
+
+
+@CALM
+@given(st.data())
+def test_expressions(data):
+    system, makers = RANDOM.random_system(RANDOM.Drawn(data.draw))
+    layout = Layout(system, range(len(system.events)))
+    interpreter, states = walk(system, data.draw(st.integers(0, 10**6)), 4)
+    expression = data.draw(st.sampled_from([makers.number, makers.truth]))(3)
+    term = number(value(expression, layout, layout.state()))
+    for state in states:
+        wanted = int(interpreter.predicate(Apply(Operator.ADD, (expression, Constant(10**6))))(state, NONE) * 0)
+        from verify.semantics.expressions import evaluator
+
+        wanted = int(evaluator(expression, system)(state, (), NONE))
+        assert plain(closed(layout, term, layout.values(state))) == wanted
+
+
+def test_division_rounds_toward_minus_infinity():
+    for operator, python in ((Operator.DIVIDE, int.__floordiv__), (Operator.MODULO, int.__mod__)):
+        a, b = Variable("a", Range(-9, 9), 0), Variable("b", Range(-9, 9), 1)
+        steps = tuple(Step("any", StepKind.ENVIRONMENT, TRUE, (Assign(v, Constant(1)), Assign(v, Constant(0)))) for v in (0, 1))
+        system = System("s", 1, variables=(a, b), steps=steps)
+        layout = Layout(system)
+        layout.fixed.variables.clear()
+        term = value(Apply(operator, (Read(0), Read(1))), layout, layout.state())
+        for x in range(-9, 10):
+            for y in (-4, -3, -1, 1, 2, 5):
+                assert plain(closed(layout, term, [x, y])) == python(x, y)
+
+
+def lanes_system(order, full, capacity, minimum, maximum):
+    lane = Lane("l", "n", 0, 0, capacity, minimum, maximum, order, full)
+    from verify.system.statement import Duplicate, Send
+
+    send = Step("send", StepKind.ENVIRONMENT, TRUE, (Either(((Send(0, 0, ()),), (Send(0, 1, ()),))),))
+    take = Step("take", StepKind.DELIVERY, TRUE, (), take=Take(0, Taking.DELIVER), slots=1)
+    lose = Step("lose", StepKind.ENVIRONMENT, TRUE, (), take=Take(0, Taking.LOSE), slots=1)
+    copy = Step("copy", StepKind.ENVIRONMENT, TRUE, (Duplicate(0),), take=Take(0, Taking.COPY), slots=1)
+    messages = (Message("a", ()), Message("b", ()))
+    return System("s", 1, timers=(Timer("t", 3, 2),), messages=messages, lanes=(lane,), steps=(send, take, lose, copy))
+
+
+@pytest.mark.parametrize("order", list(Order))
+@pytest.mark.parametrize("full", list(WhenFull))
+def test_lanes(order, full):
+    for capacity, minimum, maximum in ((1, 0, 0), (2, 0, 2), (3, 1, 2)):
+        transitions_agree(lanes_system(order, full, capacity, minimum, maximum), 1, 25)
+
+
+def test_a_choice_too_wide_is_refused():
+    from verify.system.expression import Local
+    from verify.system.statement import Choose
+
+    wide = Choose(0, 0, 10**6, Apply(Operator.LESS, (Local(0), Constant(3))))
+    system = System("s", 1, steps=(Step("wide", StepKind.ENVIRONMENT, TRUE, (wide,), slots=1),))
+    with pytest.raises(Unsupported, match="1,000,001 values"):
+        Transitions(Layout(system))
+
+
+def test_initial_choice_is_the_start():
+    layout = Layout(System("s", 1))
+    assert Transitions(layout).initial.step == START
