@@ -26,6 +26,8 @@ from verify.base.place import Place
 from verify.base.verdict import Verdict
 from verify.engines.native.checkpoint import belongs, prepare
 from verify.judge.judge import Convicted, Ruling, judge
+from verify.certify.folder import Certificate
+from verify.certify.folder import save as save_certificate
 from verify.lang.loading import Sources, library_folder, read_text
 from verify.lang.specification import Check, Specification, Task, load_models, load_specification, load_topologies
 from verify.report.machine import to_json
@@ -353,6 +355,20 @@ def write_traces(results: Iterable[Result], folder: Path) -> list[Path]:
             )
             itf.write(path, whole)
             written.append(path)
+    except OSError as problem:
+        raise InputError([error("E803", f"cannot write to {folder}: {problem.strerror or problem}")]) from problem
+    return written
+
+
+def write_certificates(results: Iterable[Result], folder: Path) -> list[Path]:
+    """A certificate, in a folder of its own, for each proof by induction. InputError if it cannot be written."""
+    written: list[Path] = []
+    try:
+        for result in results:
+            proof = result.ruling.proof
+            if proof is not None:
+                what = Certificate(result.system, result.check.property, proof.invariant, proof.rank)
+                written.append(save_certificate(what, folder / f"{_file_name(result)}.certificate"))
     except OSError as problem:
         raise InputError([error("E803", f"cannot write to {folder}: {problem.strerror or problem}")]) from problem
     return written

@@ -15,6 +15,10 @@ class Refused(Exception):  # noqa: N818 - a judgement
     """The certificate is not accepted: why."""
 
 
+class Undecided(Refused):
+    """The certificate is not accepted, and nothing is wrong with it: this program or its solvers cannot tell."""
+
+
 def read(text: str, words: dict[str, str], what: str) -> str:
     """The formula in a text, written anew; Refused if it holds anything else."""
     if len(text) > LONGEST:

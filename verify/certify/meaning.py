@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
-from verify.certify.formula import Refused
+from verify.certify.formula import Undecided
 from verify.certify.vocabulary import place_words
 from verify.system.expression import (
     Apply,
@@ -287,7 +287,7 @@ class Effect:
     def choose(self, statement: Choose) -> None:
         """Any value of the range that satisfies the condition; none is an error."""
         if statement.high - statement.low >= MOST_OPTIONS and statement.where != Constant(1):
-            raise Refused("a choice among too many values for this program")
+            raise Undecided("a choice among too many values for this program")
         pick = self.script.input()
         options = ["true"] if statement.low <= statement.high else []
         if statement.where != Constant(1):

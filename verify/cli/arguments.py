@@ -29,6 +29,7 @@ def parser() -> argparse.ArgumentParser:
     whole.add_argument("--version", action="version", version=f"verify {__version__}")
     commands = whole.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _check(commands)
+    _certify(commands)
     _simulate(commands)
     _render(commands)
     _show(commands)
@@ -49,14 +50,14 @@ def _check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     check.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="spec files, or folders of them")
     check.add_argument("--json", action="store_true", help="print the results as JSON on standard output")
     check.add_argument(
-        "--out", type=Path, metavar="DIR", help="write a trace file (ITF) and a picture (SVG) for each trace into DIR"
+        "--out", type=Path, metavar="DIR", help="write a trace file (ITF) and a picture (SVG) for each trace, and a certificate for each proof by induction into DIR"
     )
     check.add_argument("--strict", action="store_true", help="warnings are errors, vacuous proofs are failures")
     check.add_argument(
         "--engine",
-        choices=("auto", "explicit", "native"),
+        choices=("auto", "explicit", "native", "symbolic"),
         default="auto",
-        help="explicit: the reference interpreter; native: machine code (default: auto, what is done first)",
+        help="explicit: the reference interpreter; native: machine code; symbolic: Z3 (default: auto, what is done first)",
     )
     check.add_argument(
         "--threads", type=_count, default=1, metavar="N", help="threads of the native engine in each scenario (1)"
@@ -101,6 +102,17 @@ def _check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "--workers", type=_count, default=0, metavar="N", help="scenarios side by side (0: one for each core)"
     )
     _common(check)
+
+
+def _certify(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    certify = commands.add_parser(
+        "certify",
+        help="check the certificates of proofs again",
+        description="Check certificates that check --out has written, with Z3 and, where it is installed, cvc5.",
+    )
+    certify.add_argument("paths", nargs="+", type=Path, metavar="FILE", help="certificates: folders, or their certificate.json")
+    certify.add_argument("--solver", action="append", choices=("z3", "cvc5"), help="ask this one (may be repeated; default: all)")
+    certify.add_argument("--time-limit", type=_seconds, default=60.0, metavar="S", help="seconds for each question (60)")
 
 
 def _simulate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -15,7 +15,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from verify.base.diagnostic import Diagnostic, InputError, Severity, error, render
-from verify.base.place import Place
+from verify.base.place import NOWHERE, Place
 from verify.base.verdict import Verdict
 from verify.cli.arguments import parser
 from verify.cli.progress import ProgressLine, describe
@@ -40,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     before = signal.signal(signal.SIGTERM, _terminate)
     command: Callable[[argparse.Namespace], int] = {
         "check": _check,
+        "certify": _certify,
         "simulate": _simulate,
         "render": _render,
         "show": _show,
@@ -246,6 +247,9 @@ class _Checking:
             written = api.write_traces(traced, self.options.out)
             api.write_pictures(traced, self.options.out)
             api.write_failures([r for r in self.results if isinstance(r, api.SurveyResult)], self.options.out)
+            proofs = api.write_certificates(traced, self.options.out)
+            if proofs:
+                print(f"verify: {len(proofs)} certificates written to {self.options.out}", file=sys.stderr)
             print(f"verify: {len(written)} traces written to {self.options.out}, each with a picture", file=sys.stderr)
         line = summary(self.results, len(self.waiting), strict=strict)
         if not self.options.json:
@@ -279,6 +283,36 @@ def exit_code(outcomes: Sequence[tuple[Verdict, Verdict, bool]]) -> int:
 
 
 # ---- the others
+
+
+def _certify(options: argparse.Namespace) -> int:
+    from verify.certify.check import check  # noqa: PLC0415 - what --help does not need
+    from verify.certify.folder import open_certificate  # noqa: PLC0415 - what --help does not need
+    from verify.certify.formula import Refused, Undecided  # noqa: PLC0415 - what --help does not need
+    from verify.certify.solvers import installed  # noqa: PLC0415 - what --help does not need
+
+    missing = [s for s in options.solver or () if s not in installed()]
+    if missing:
+        raise InputError([error("E810", f"{missing[0]} is not installed", NOWHERE, f"install it: pip install {missing[0]}")])
+    codes = [OK]
+    for path in options.paths:
+        try:
+            known = open_certificate(path)
+            done = check(
+                known.system, known.property.form, known.invariant, known.rank, only=options.solver, seconds=options.time_limit or 10**6
+            )
+        except Undecided as problem:
+            codes.append(UNDECIDED)
+            print(f"{path}: not decided: {problem}")
+        except Refused as problem:
+            codes.append(UNEXPECTED)
+            print(f"{path}: refused: {problem}")
+        else:
+            every = " for all values of its parameters" if known.system.parameters else ""
+            print(f"{path}: accepted: {known.property.name} holds in {known.system.name}{every}")
+            print(f"    {known.property.text}")
+            print(f"    {done.obligations} obligations, each shown by {' and '.join(done.solvers)}")
+    return UNEXPECTED if UNEXPECTED in codes else max(codes)
 
 
 def _one_system(options: argparse.Namespace) -> System | None:

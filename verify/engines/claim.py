@@ -35,20 +35,47 @@ class Exhausted:
 
 
 @dataclass(frozen=True, slots=True)
-class Holds:
-    """The property holds: by exhaustion, or (``possible``) by a witness. ``premise_seen`` None: it has no premise."""
+class Unrolled:
+    """Evidence of a solver's trace: so many moves were looked at. ``values``: of the open parameters, for which the trace is one."""
 
-    evidence: Exhausted
+    engine: str
+    depth: int
+    values: tuple[int, ...]
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Inductive:
+    """Evidence for all values of the open parameters: an invariant and a rank, in the words of :mod:`verify.certify.vocabulary`.
+
+    ``method``: how they were found, in words. ``digest``: of the system as it was asked about.
+    """
+
+    engine: str
+    invariant: str
+    rank: str
+    method: str
+    digest: str
+
+
+Evidence = Exhausted | Unrolled | Inductive
+
+
+@dataclass(frozen=True, slots=True)
+class Holds:
+    """The property holds: by exhaustion, by induction, or (``possible``) by a witness. ``premise_seen`` None: it has no premise."""
+
+    evidence: Evidence
     witness: Trace | None = None
     premise_seen: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Fails:
-    """The property does not hold: by a trace, or (``possible``, trace None) by exhaustion."""
+    """The property does not hold: by a trace, or (``possible``, trace None) by exhaustion or induction."""
 
     trace: Trace | None
-    evidence: Exhausted
+    evidence: Evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +94,7 @@ class Faulty:
 
     fault: Fault
     trace: Trace
-    evidence: Exhausted
+    evidence: Evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +106,7 @@ class Claim:
 
 
 class Engine(Protocol):
-    """What explores. The system is closed; the claims are in the order of the properties."""
+    """What explores. The system is closed, but for the symbolic engine's; the claims are in the order of the properties."""
 
     name: str
 

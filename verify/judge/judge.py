@@ -1,4 +1,4 @@
-"""Claims to verdicts: every trace is replayed by a fresh interpreter, every violation looked for again."""
+"""Claims to verdicts: every trace is replayed by a fresh interpreter, every violation looked for again, every invariant rechecked."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from verify.base.verdict import Verdict
-from verify.engines.claim import Claim, Exhausted, Fails, Fault, Faulty, Holds, Unknown
+from verify.certify.check import check
+from verify.certify.formula import Refused, Undecided
+from verify.engines.claim import Claim, Evidence, Exhausted, Fails, Fault, Faulty, Holds, Inductive, Unknown, Unrolled
 from verify.semantics.effects import Failed
 from verify.semantics.interpreter import Interpreter
 from verify.semantics.satisfaction import endless, lasso_violates, violation, witness
@@ -32,10 +34,18 @@ class Ruling:
     states: int = 0
     transitions: int = 0
     depth: int = 0
+    proof: Inductive | None = None
 
 
 def judge(system: System, asked: Property, claim: Claim) -> Ruling:
-    """The verdict on a claim about a closed system; Convicted if the claim is false."""
+    """The verdict on a claim; Convicted if the claim is false. The system is closed, unless the claim is a proof by induction."""
+    try:
+        return _judged(system, asked, claim)
+    except Undecided as problem:
+        return Ruling(Verdict.UNDECIDED, f"a proof was found that cannot be checked: {problem}", None, False, claim.notes)
+
+
+def _judged(system: System, asked: Property, claim: Claim) -> Ruling:
     match claim.answer:
         case Holds(evidence, trace, premise_seen):
             _same_system(system, evidence)
@@ -44,8 +54,8 @@ def judge(system: System, asked: Property, claim: Claim) -> Ruling:
                 message = f"'{asked.name}' is claimed possible without a witness"
                 raise Convicted(message)
             vacuous = premise_seen is False
-            backing = "witness replayed" if run is not None else _exhausted(evidence)
-            return Ruling(Verdict.PROVED, backing, run, vacuous, claim.notes, *_numbers(evidence))
+            backing = "witness replayed" if run is not None else _backed(system, asked, evidence)
+            return Ruling(Verdict.PROVED, backing, run, vacuous, claim.notes, *_numbers(evidence), _proof(evidence))
         case Fails(trace, evidence):
             if trace is None:
                 return _impossible(system, asked, evidence, claim.notes)
@@ -60,32 +70,61 @@ def judge(system: System, asked: Property, claim: Claim) -> Ruling:
             assert_never(claim.answer)
 
 
-def _impossible(system: System, asked: Property, evidence: Exhausted, notes: tuple[str, ...]) -> Ruling:
+def _impossible(system: System, asked: Property, evidence: Evidence, notes: tuple[str, ...]) -> Ruling:
     """No state of an exhausted search satisfies what was claimed possible: the only violation without a trace."""
     _same_system(system, evidence)
     if not isinstance(asked.form, Possible):
         message = f"'{asked.name}' is claimed violated without a trace"
         raise Convicted(message)
-    return Ruling(Verdict.VIOLATED, _exhausted(evidence), None, False, notes, *_numbers(evidence))
+    backing = _backed(system, asked, evidence)
+    return Ruling(Verdict.VIOLATED, backing, None, False, notes, *_numbers(evidence), _proof(evidence))
 
 
-def _numbers(evidence: Exhausted) -> tuple[int, int, int]:
-    return evidence.states, evidence.transitions, evidence.depth
+def _numbers(evidence: Evidence) -> tuple[int, int, int]:
+    match evidence:
+        case Exhausted(_, states, transitions, depth):
+            return states, transitions, depth
+        case Unrolled(_, depth):
+            return 0, 0, depth
+        case Inductive():
+            return 0, 0, 0
+        case _:
+            assert_never(evidence)
 
 
-def _exhausted(evidence: Exhausted) -> str:
-    return (
-        f"exhausted by {evidence.engine}: {evidence.states:,} states, "
-        f"{evidence.transitions:,} transitions, depth {evidence.depth}"
-        + (f"; reduced: {', '.join(evidence.reductions)}" if evidence.reductions else "")
-    )
+def _proof(evidence: Evidence) -> Inductive | None:
+    return evidence if isinstance(evidence, Inductive) else None
 
 
-def _same_system(system: System, evidence: Exhausted) -> None:
+def _backed(system: System, asked: Property, evidence: Evidence) -> str:
+    """What shows it, in words. An invariant is checked here, by a program that shares nothing with the engine that found it."""
+    match evidence:
+        case Exhausted(engine, states, transitions, depth):
+            found = f"exhausted by {engine}: {states:,} states, {transitions:,} transitions, depth {depth}"
+            return found + (f"; reduced: {', '.join(evidence.reductions)}" if evidence.reductions else "")
+        case Inductive(engine, invariant, rank, method):
+            try:
+                accepted = check(system, asked.form, invariant, rank)
+            except Undecided:
+                raise
+            except Refused as problem:
+                message = f"the proof of '{asked.name}' by {engine} is refused: {problem}"
+                raise Convicted(message) from problem
+            every = " for all values of the open parameters" if system.parameters else ""
+            checked = " and ".join(accepted.solvers)
+            return f"proved{every} by induction ({method}), {accepted.obligations} obligations checked by {checked}"
+        case Unrolled(engine):
+            message = f"{engine} claims '{asked.name}' from a search up to some depth"
+            raise Convicted(message)
+        case _:
+            assert_never(evidence)
+
+
+def _same_system(system: System, evidence: Evidence) -> None:
     if evidence.digest != digest(system):
         message = f"{evidence.engine} searched another system than '{system.name}'"
         raise Convicted(message)
-    if evidence.states < 1:
+    if isinstance(evidence, Exhausted) and evidence.states < 1:
         message = f"{evidence.engine} claims to have exhausted '{system.name}' without seeing a state"
         raise Convicted(message)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from verify.system.build import apply
+from verify.system.domain import contains
 from verify.system.expression import Apply, Constant, Expression, Rigid
 from verify.system.property import Property
 from verify.system.system import System
@@ -37,6 +38,12 @@ def valuations(system: System) -> Valuations:
     ranges = [range(p.domain.low, p.domain.high + 1) for p in system.parameters]
     found = tuple(v for v in itertools.product(*ranges) if all(_value(a, v) for a in system.assumptions))
     return Valuations(found, total)
+
+
+def allowed(system: System, values: tuple[int, ...]) -> bool:
+    """Whether these are values of the parameters' domains that satisfy every assumption."""
+    inside = all(contains(p.domain, v) for p, v in zip(system.parameters, values, strict=True))
+    return inside and all(_value(a, values) for a in system.assumptions)
 
 
 def _value(expression: Expression, values: tuple[int, ...]) -> int:

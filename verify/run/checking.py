@@ -1,19 +1,21 @@
-"""One scenario's checks to results: open parameters enumerated, engines run, claims judged."""
+"""One scenario's checks to results: open parameters enumerated or left to the solvers, engines run, claims judged."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import assert_never
 
 from verify.base.budget import Budget, Keeping, Limits, Progress
 from verify.base.verdict import Verdict
+from verify.engines.claim import Claim, Fails, Faulty, Holds, Unknown, Unrolled
 from verify.engines.native.checkpoint import belongs
-from verify.judge.judge import Ruling, judge
+from verify.judge.judge import Convicted, Ruling, judge
 from verify.lang.specification import Check, Task
-from verify.passes.valuations import MOST, close, close_property, valuations
-from verify.run.choosing import How, claims
+from verify.passes.valuations import MOST, allowed, close, close_property, valuations
+from verify.run.choosing import Engine, How, claims, symbolic_claims
 from verify.system.display import show_value
 from verify.system.property import Property
 from verify.system.serialise import digest
@@ -87,9 +89,8 @@ Answer = tuple[Ruling, System, str]
 def _open(system: System, properties: list[Property], budget: Budget, how: How) -> list[Answer]:
     """Every valuation of the open parameters; the first that is not a proof decides, and is named."""
     known = valuations(system)
-    if known.too_many:
-        reason = f"{known.total:,} valuations of the open parameters are more than {MOST:,}: this waits for the symbolic engines"
-        return [(Ruling(Verdict.UNDECIDED, reason), system, "") for _ in properties]
+    if known.too_many or (how.engine is Engine.SYMBOLIC and known.all):
+        return _for_all(system, properties, budget, "" if how.engine is Engine.SYMBOLIC else _too_many(known.total))
     if not known.all:
         reason = "no values of the open parameters satisfy every assume"
         return [(Ruling(Verdict.INVALID, reason), system, "") for _ in properties]
@@ -113,6 +114,33 @@ def _open(system: System, properties: list[Property], budget: Budget, how: How) 
         answer if answer is not None else (_proved(len(known.all), *counted[i], vacuous=vacuous[i]), closed, "")
         for i, answer in enumerate(decided)
     ]
+
+
+def _too_many(total: int) -> str:
+    return f"{total:,} valuations of the open parameters are more than {MOST:,}; the symbolic engine: "
+
+
+def _for_all(system: System, properties: list[Property], budget: Budget, why: str) -> list[Answer]:
+    """The symbolic engine's answers: a proof is one for all values, a trace is judged in the system closed for its values."""
+    return [_one_for_all(system, p, c, why) for p, c in zip(properties, symbolic_claims(system, properties, budget), strict=True)]
+
+
+def _one_for_all(system: System, asked: Property, claim: Claim, why: str) -> Answer:
+    match claim.answer:
+        case Unknown(reason):
+            return replace(judge(system, asked, claim), backing=why + reason), system, ""
+        case Fails(trace, evidence) | Holds(evidence, trace) | Faulty(_, trace, evidence):
+            if trace is None or not isinstance(evidence, Unrolled):
+                return judge(system, asked, claim), system, ""
+            values = evidence.values
+            closed = close(system, values)
+            here = replace(claim.answer, evidence=replace(evidence, digest=digest(closed)))
+            if evidence.digest != digest(system) or not allowed(system, values):
+                raise Convicted(f"{evidence.engine} found a trace of another system than '{system.name}'")
+            ruling = judge(closed, close_property(asked, values), replace(claim, answer=here))
+            return ruling, closed, _named(system, values)
+        case _:
+            assert_never(claim.answer)
 
 
 def _proved(valuations_: int, states: int, transitions: int, depth: int, *, vacuous: bool) -> Ruling:

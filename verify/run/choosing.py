@@ -29,6 +29,7 @@ class Engine(Enum):
     AUTO = "auto"
     EXPLICIT = "explicit"
     NATIVE = "native"
+    SYMBOLIC = "symbolic"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class How:
 
 
 def claims(system: System, properties: Sequence[Property], budget: Budget, how: How) -> list[Claim]:
-    """Answers to the properties of a closed system, in their order."""
+    """Answers to the properties of a closed system, in their order; of an open one, if the symbolic engine is asked."""
     match how.engine:
         case Engine.EXPLICIT:
             return ExplicitEngine().check(system, properties, budget)
@@ -55,8 +56,17 @@ def claims(system: System, properties: Sequence[Property], budget: Budget, how: 
                 return _native(system, properties, budget, how)
             except (Unsupported, Unconfirmed) as problem:
                 return [Claim(Unknown(f"the native engine does not translate this: {problem}")) for _ in properties]
+        case Engine.SYMBOLIC:
+            return symbolic_claims(system, properties, budget)
         case Engine.AUTO:
             return _quickest(system, properties, budget, how)
+
+
+def symbolic_claims(system: System, properties: Sequence[Property], budget: Budget) -> list[Claim]:
+    """Answers to the properties of a system with open parameters, or of a closed one, by the solvers."""
+    from verify.engines.symbolic.engine import SymbolicEngine  # noqa: PLC0415 - Z3 takes a while to load
+
+    return SymbolicEngine().check(system, properties, budget)
 
 
 def _quickest(system: System, properties: Sequence[Property], budget: Budget, how: How) -> list[Claim]:

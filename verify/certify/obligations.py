@@ -1,0 +1,149 @@
+"""What has to be shown of an invariant and a rank, each as a script that a solver must find unsatisfiable.
+
+With I the invariant: it holds in every first state (``begin``); no step and no tick leads out of it or into an error (``step``); it
+excludes a violation (``property``). With R the rank: no urgent step and no reaction but makes it less, and it is never negative
+while one is possible (``time``); so finitely many of them follow one another, and time can always pass. ``premises`` alone must be
+satisfiable: otherwise nothing was said.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from verify.certify.formula import Refused, Undecided, read
+from verify.certify.meaning import Effect, Happening, Script, all_of, any_of, begin, happenings, negated, numeral
+from verify.certify.vocabulary import parameter_words, state_words
+from verify.system.expression import Expression, negation
+from verify.system.property import Form, Never, NeverLonger, Possible, Within
+from verify.system.system import StepKind, System
+
+
+@dataclass(frozen=True, slots=True)
+class Obligation:
+    """A script with a check-sat at its end. ``satisfiable``: what the answer has to be."""
+
+    name: str
+    script: str
+    satisfiable: bool = False
+
+
+def obligations(system: System, form: Form, invariant: str, rank: str) -> list[Obligation]:
+    """Everything that has to be shown; Refused if the formulas are none, or if this program cannot judge such a system."""
+    return _Task(system, form, invariant, rank).all()
+
+
+class _Task:
+    def __init__(self, system: System, form: Form, invariant: str, rank: str) -> None:
+        if system.atomic and any(s.kind is StepKind.REACTION for s in system.steps):
+            raise Undecided("atomic reactions are not known to this program")
+        if not isinstance(form, Never | Possible | NeverLonger | Within):
+            raise Refused("an invariant says nothing about a property of this form")
+        self.system = system
+        self.form = form
+        self.words = state_words(system, form)
+        known = self.words | parameter_words(system)
+        self.invariant = read(invariant, known, "the invariant")
+        self.rank = read(rank, known, "the rank")
+
+    # ---- scripts
+
+    def head(self, *, stating: bool = True) -> list[str]:
+        """Declarations, the premises, and the invariant as a function of the state."""
+        lines = ["(set-logic ALL)"]
+        for i, parameter in enumerate(self.system.parameters):
+            low, high = numeral(parameter.domain.low), numeral(parameter.domain.high)
+            lines += [f"(declare-const p{i} Int)", f"(assert (<= {low} p{i} {high}))"]
+        effect = Effect(self.system, Script(prefix="premise"), {}, [])
+        assumed = [effect.truth(a) for a in self.system.assumptions]
+        lines += [*effect.script.lines, *(f"(assert {a})" for a in assumed)]
+        if stating:
+            arguments = " ".join(f"({w} {sort})" for w, sort in self.words.items())
+            lines += [f"(declare-const {w} {sort})" for w, sort in self.words.items()]
+            lines.append(f"(define-fun invariant ({arguments}) Bool {self.invariant})")
+            lines.append(f"(define-fun rank ({arguments}) Int {self.rank})")
+        return lines
+
+    def of(self, function: str, state: dict[str, str]) -> str:
+        """The invariant or the rank of a state."""
+        return f"({function} {' '.join(state[w] for w in self.words)})" if self.words else function
+
+    def made(self, name: str, lines: list[str], asserted: list[str]) -> Obligation:
+        """A script of definitions and assertions."""
+        whole = [*self.head(), *lines, *(f"(assert {a})" for a in asserted if a != "true"), "(check-sat)"]
+        return Obligation(name, "\n".join(whole) + "\n")
+
+    # ---- what has to be shown
+
+    def all(self) -> list[Obligation]:
+        steps = happenings(self.system, self.words)
+        for h in steps:
+            self.count(h)
+        premises = Obligation("premises", "\n".join([*self.head(stating=False), "(check-sat)"]) + "\n", satisfiable=True)
+        return [premises, self.begins(), *map(self.keeps, steps), self.excludes(steps[-1]), *self.ends(steps)]
+
+    def begins(self) -> Obligation:
+        effect = begin(self.system, self.words)
+        if "c" in self.words:
+            asked, answered = self.asked(effect, at_first=True)
+            effect.state["c"] = f"(ite {all_of([asked, negated(answered)])} 0 (- 1))"
+        left = any_of([*effect.failures, negated(self.of("invariant", effect.state))])
+        return self.made("begin", effect.script.lines, [*effect.allowed, left])
+
+    def keeps(self, h: Happening) -> Obligation:
+        here = self.of("invariant", {w: w for w in self.words})
+        left = any_of([*h.effect.failures, negated(self.of("invariant", h.effect.state))])
+        return self.made(f"step-{h.name}", h.script.lines, [here, h.enabled, *h.effect.allowed, left])
+
+    def excludes(self, tick: Happening) -> Obligation:
+        here = self.of("invariant", {w: w for w in self.words})
+        effect = Effect(self.system, Script(prefix="goal"), {w: w for w in self.words}, [])
+        match self.form:
+            case Never(goal) | Possible(goal):
+                return self.made("property", *self.seen(effect, here, goal))
+            case NeverLonger(_, bound) | Within(_, _, bound):
+                most = effect.number(bound)
+                late = ["(>= c 0)", f"(> (+ c 1) {most})"]
+                return self.made("property", [*tick.script.lines, *effect.script.lines], [here, tick.enabled, *late])
+            case _:
+                raise AssertionError(self.form)
+
+    def seen(self, effect: Effect, here: str, goal: Expression) -> tuple[list[str], list[str]]:
+        truth = effect.truth(goal)
+        return effect.script.lines, [here, truth]
+
+    def ends(self, steps: list[Happening]) -> list[Obligation]:
+        """No urgent step and no reaction without the rank going down."""
+        state = {w: w for w in self.words}
+        found = []
+        for h in steps:
+            if h.step is None:
+                continue
+            reacts = h.step.kind is StepKind.REACTION
+            left = f"(not (and (>= {self.of('rank', state)} 0) (< {self.of('rank', h.effect.state)} {self.of('rank', state)})))"
+            asserted = [self.of("invariant", state), h.enabled if reacts else h.urgent, *h.effect.allowed, left]
+            if reacts or h.urgent != "false":
+                found.append(self.made(f"time-{h.name}", h.script.lines, asserted))
+        return found
+
+    # ---- the observer
+
+    def asked(self, effect: Effect, *, at_first: bool = False) -> tuple[str, str]:
+        """Whether the observer is to begin, and whether it is to stop, in a state."""
+        match self.form:
+            case NeverLonger(bad):
+                return effect.truth(bad), effect.truth(negation(bad))
+            case Within(None, response):
+                return "true" if at_first else "false", effect.truth(response)
+            case Within(trigger, response) if trigger is not None:
+                return effect.truth(trigger), effect.truth(response)
+            case _:
+                raise AssertionError(self.form)
+
+    def count(self, h: Happening) -> None:
+        """Let the observer go along with a step."""
+        if "c" not in self.words:
+            return
+        asked, answered = self.asked(h.effect)
+        before = "c" if h.step is not None else "(ite (>= c 0) (+ c 1) c)"
+        begun = f"(ite {all_of([f'(< {before} 0)', asked])} 0 {before})"
+        h.effect.state["c"] = h.script.named("Int", f"(ite {answered} (- 1) {begun})")

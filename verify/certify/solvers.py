@@ -1,0 +1,48 @@
+"""The solvers that are asked: Z3, and cvc5 where it is installed (``pip install cvc5``)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+Solver = Callable[[str, float], str]
+
+
+def z3_says(script: str, seconds: float) -> str:
+    """What Z3 answers to a script: sat, unsat, or why there is no answer."""
+    import z3  # noqa: PLC0415 - not needed before
+
+    try:
+        solver = z3.Solver(ctx=z3.Context())
+        solver.set("timeout", int(seconds * 1000))
+        solver.from_string(script.replace("(check-sat)", ""))
+        answer = solver.check()
+    except z3.Z3Exception as problem:
+        return f"error: {problem}"
+    return str(answer) if str(answer) in ("sat", "unsat") else f"unknown: {solver.reason_unknown()}"
+
+
+def cvc5_says(script: str, seconds: float) -> str:
+    """What cvc5 answers to a script: sat, unsat, or why there is no answer."""
+    import cvc5  # type: ignore[import-not-found,unused-ignore]  # noqa: PLC0415 - an extra
+
+    solver = cvc5.Solver()
+    solver.setOption("tlimit-per", str(int(seconds * 1000)))
+    parser = cvc5.InputParser(solver)
+    parser.setStringInput(cvc5.InputLanguage.SMT_LIB_2_6, script, "obligation")
+    answer = ""
+    try:
+        while not (command := parser.nextCommand()).isNull():
+            answer = str(command.invoke(solver, parser.getSymbolManager())).strip() or answer
+    except RuntimeError as problem:
+        return f"error: {problem}"
+    return answer if answer in ("sat", "unsat") else f"unknown: {answer}"
+
+
+def installed() -> dict[str, Solver]:
+    """The solvers that can be asked here, by name."""
+    found: dict[str, Solver] = {"z3": z3_says}
+    try:
+        import cvc5  # type: ignore[import-not-found,unused-ignore]  # noqa: F401, PLC0415 - an extra
+    except ImportError:
+        return found
+    return found | {"cvc5": cvc5_says}

@@ -1,0 +1,132 @@
+"""The symbolic engine: safety for all values of the open parameters. Violations by unrolling, proofs by invariants."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from verify.base.budget import Budget, Progress
+from verify.engines.claim import Claim, Fails, Fault, Faulty, Holds, Inductive, Unknown, Unrolled
+from verify.engines.symbolic.bounded import Bounded, Found
+from verify.engines.symbolic.effects import Unsupported
+from verify.engines.symbolic.horn import TURN, Portfolio, Solved
+from verify.engines.symbolic.invariants import ranked, stated
+from verify.engines.symbolic.questions import Question
+from verify.system.property import Form, Never, NeverLonger, Possible, Property, Within
+from verify.system.serialise import digest
+from verify.system.system import System
+
+NAME = "symbolic"
+SECONDS = 60.0  # for each property, if there is no limit
+DEEPEST = 60  # moves that are unrolled
+SLICE = 4.0  # seconds of unrolling before the provers are looked at
+PREMISE = 10.0  # seconds for the question whether a premise ever happens
+
+
+class SymbolicEngine:
+    """For closed systems and open ones. Claims of proofs hold for all values that are assumed; traces name theirs."""
+
+    name = NAME
+
+    def check(self, system: System, properties: Sequence[Property], budget: Budget) -> list[Claim]:
+        """Answer each property as far as the budget allows; what time there is is shared evenly."""
+        claims = []
+        for number, asked in enumerate(properties):
+            seconds = SECONDS
+            if budget.limits.seconds is not None:
+                seconds = max(0.0, budget.limits.seconds - budget.seconds()) / (len(properties) - number)
+            claims.append(self._claim(system, asked.form, time.monotonic() + seconds, budget))
+        return claims
+
+    def _claim(self, system: System, form: Form, until: float, budget: Budget) -> Claim:
+        if not isinstance(form, Never | NeverLonger | Within | Possible):
+            return Claim(Unknown("the symbolic engine answers questions of safety only"))
+        try:
+            return _Search(system, form, until, budget).answer()
+        except Unsupported as problem:
+            return Claim(Unknown(f"the symbolic engine does not encode this: {problem}"))
+
+
+class _Search:
+    """One property, searched for a violation and a proof at once."""
+
+    def __init__(self, system: System, form: Form, until: float, budget: Budget) -> None:
+        self.system = system
+        self.form = form
+        self.until = until
+        self.budget = budget
+        self.question = Question(system, form)
+        self.digest = digest(system)
+        self.failed: Found | None = None
+        self.reachable = False
+
+    def answer(self) -> Claim:
+        goal, errors = Bounded(self.question), Bounded(self.question, failures=True)
+        with Portfolio(self.question) as provers:
+            while time.monotonic() < self.until:
+                solved = provers.look() if not self.reachable else None
+                claim = None if solved is None else self._proved(solved)
+                if claim is not None:
+                    return claim
+                found = self._unrolled(goal, errors)
+                if found is not None:
+                    return self._found(found, goal.depth + 1)
+                if goal.depth >= DEEPEST and (provers.spent or self.reachable):
+                    break
+        if self.failed is not None:
+            evidence = Unrolled(NAME, errors.depth + 1, self.failed.values, self.digest)
+            return Claim(Faulty(Fault.FAILURE, self.failed.trace, evidence))
+        return Claim(Unknown(self._why(goal, provers), depth=max(0, goal.depth)))
+
+    def _unrolled(self, goal: Bounded, errors: Bounded) -> Found | None:
+        """Go on unrolling for a while: the goal first, errors up to the same depth behind it."""
+        until = min(self.until, time.monotonic() + SLICE)
+        if goal.depth >= DEEPEST:
+            time.sleep(TURN)
+            return None
+        found = goal.search(goal.depth + 1, until).found
+        self.budget.spent(Progress(self.system.name, 0, 0, 0, max(0, goal.depth), self.budget.seconds()))
+        if found is None and self.failed is None and errors.depth < goal.depth:
+            self.failed = errors.search(goal.depth, until).found
+        return found
+
+    def _found(self, found: Found, depth: int) -> Claim:
+        evidence = Unrolled(NAME, depth, found.values, self.digest)
+        if isinstance(self.form, Possible):
+            return Claim(Holds(evidence, found.trace))
+        return Claim(Fails(found.trace, evidence))
+
+    def _proved(self, solved: Solved) -> Claim | None:
+        """The claim that an invariant makes; None if something is reachable, or if the invariant does not suffice."""
+        if solved.reachable:
+            self.reachable = True
+            return None
+        return self._stated(solved.invariant, f"Spacer, {solved.setting}")
+
+    def _stated(self, invariant: Any, method: str) -> Claim:  # noqa: ANN401 - a Z3 term
+        rank = ranked(self.question, invariant, self.until)
+        if rank.rank is None:
+            return Claim(Unknown(f"an invariant was found; that time can always pass was not shown: {rank.why}"))
+        evidence = Inductive(NAME, stated(self.question, invariant), rank.rank, method, self.digest)
+        if isinstance(self.form, Possible):
+            return Claim(Fails(None, evidence))
+        seen, notes = self._premise()
+        return Claim(Holds(evidence, None, seen), notes)
+
+    def _premise(self) -> tuple[bool | None, tuple[str, ...]]:
+        premise = self.form.premise if isinstance(self.form, Never) else None
+        if isinstance(self.form, Within):
+            premise = self.form.trigger
+        if premise is None:
+            return None, ()
+        search = Bounded(Question(self.system, Possible(premise)))
+        if search.search(DEEPEST, time.monotonic() + PREMISE).found is not None:
+            return True, ()
+        return None, (f"no run of up to {max(0, search.depth)} moves was found in which the premise happens",)
+
+    def _why(self, goal: Bounded, provers: Portfolio) -> str:
+        looked = f"no violation up to {max(0, goal.depth)} moves (delays count as one)"
+        if self.reachable:
+            return f"{looked}; but there is one, or an error, further on"
+        return f"{looked}; no proof: {'; '.join(provers.reasons) or 'out of time'}"
