@@ -14,6 +14,8 @@ import z3
 
 from verify.engines.symbolic.questions import Question
 from verify.engines.symbolic.relation import Relation
+from verify.engines.symbolic.terms import lifted
+from verify.semantics.interpreter import START, Choice
 from verify.trace.trace import Trace
 
 
@@ -48,13 +50,17 @@ class Bounded:
 
     def search(self, most: int, until: float) -> Searched:
         """Up to ``most`` moves or ``until`` (of time.monotonic) has come."""
+        if self.failures and self.depth < 0:
+            found = self._at_once(until)
+            if found is not None:
+                return Searched(found, self.depth)
         while self.depth < most:
             left = until - time.monotonic()
             if left <= 0:
                 return Searched(None, self.depth, "time")
             k = self.depth + 1
-            if k and not self._extended(k, left):
-                return Searched(None, most, "every run has ended")
+            if k:
+                self.solver.add(*self.relation.step(k - 1))
             answer = self._ask(k, until - time.monotonic())
             if answer == z3.sat:
                 return Searched(self._found(k), self.depth)
@@ -63,10 +69,17 @@ class Bounded:
             self.depth = k
         return Searched(None, self.depth, f"{most} moves")
 
-    def _extended(self, k: int, left: float) -> bool:
-        del left
-        self.solver.add(*self.relation.step(k - 1))
-        return True
+    def _at_once(self, until: float) -> Found | None:
+        """An error before the first state."""
+        first, solver = self.relation.question.initial, z3.Solver()
+        solver.set("timeout", max(1, int((until - time.monotonic()) * 1000)))
+        solver.add(*self.relation.layout.premises(), lifted(first.fails))
+        if solver.check() != z3.sat:
+            return None
+        model = solver.model()
+        picks = [pick for met, pick in first.picks if z3.is_true(model.eval(lifted(met), model_completion=True))]
+        made = tuple(model.eval(p, model_completion=True).as_long() for p in picks)
+        return Found(Trace((Choice(START, -1, made),)), self.relation.parameters(model), failed=True)
 
     def _ask(self, k: int, left: float) -> Any:  # noqa: ANN401 - Z3's answer
         self.solver.set("timeout", max(1, int(left * 1000)))

@@ -6,11 +6,15 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+import z3
+
 from verify.base.budget import Budget, Progress
 from verify.engines.claim import Claim, Fails, Fault, Faulty, Holds, Inductive, Unknown, Unrolled
 from verify.engines.symbolic.bounded import Bounded, Found
+from verify.engines.symbolic.cores import needed
 from verify.engines.symbolic.effects import Unsupported
 from verify.engines.symbolic.horn import TURN, Portfolio, Solved
+from verify.engines.symbolic.houdini import strengthen
 from verify.engines.symbolic.invariants import ranked, stated
 from verify.engines.symbolic.questions import Question
 from verify.system.property import Form, Never, NeverLonger, Possible, Property, Within
@@ -21,6 +25,9 @@ NAME = "symbolic"
 SECONDS = 60.0  # for each property, if there is no limit
 DEEPEST = 60  # moves that are unrolled
 SLICE = 4.0  # seconds of unrolling before the provers are looked at
+ALONE = 0.2  # of the time, before templates are tried
+TEMPLATES = 0.6  # of the time that is left then
+GRACE = 30.0  # seconds for making a certificate of what was found
 PREMISE = 10.0  # seconds for the question whether a premise ever happens
 
 
@@ -60,11 +67,31 @@ class _Search:
         self.digest = digest(system)
         self.failed: Found | None = None
         self.reachable = False
+        self.lemmas: tuple[Any, ...] = ()
+        self.reasons: list[str] = []
 
     def answer(self) -> Claim:
+        """First unrolling beside Spacer alone; then invariants from templates; then Spacer again, which may use those."""
         goal, errors = Bounded(self.question), Bounded(self.question, failures=True)
-        with Portfolio(self.question) as provers:
-            while time.monotonic() < self.until:
+        start = time.monotonic()
+        claim = self._side_by_side(goal, errors, start + ALONE * (self.until - start))
+        if claim is None and not self.reachable:
+            kept = strengthen(self.question, time.monotonic() + TEMPLATES * (self.until - time.monotonic()))
+            if kept is not None:
+                self.lemmas = kept.lemmas
+                claim = self._stated(z3.BoolVal(val=True), "templates") if kept.suffices else None
+        if claim is None:
+            claim = self._side_by_side(goal, errors, self.until)
+        if claim is not None:
+            return claim
+        if self.failed is not None:
+            evidence = Unrolled(NAME, errors.depth + 1, self.failed.values, self.digest)
+            return Claim(Faulty(Fault.FAILURE, self.failed.trace, evidence))
+        return Claim(Unknown(self._why(goal), depth=max(0, goal.depth)))
+
+    def _side_by_side(self, goal: Bounded, errors: Bounded, until: float) -> Claim | None:
+        with Portfolio(self.question, lemmas=self.lemmas) as provers:
+            while time.monotonic() < until:
                 solved = provers.look() if not self.reachable else None
                 claim = None if solved is None else self._proved(solved)
                 if claim is not None:
@@ -74,10 +101,8 @@ class _Search:
                     return self._found(found, goal.depth + 1)
                 if goal.depth >= DEEPEST and (provers.spent or self.reachable):
                     break
-        if self.failed is not None:
-            evidence = Unrolled(NAME, errors.depth + 1, self.failed.values, self.digest)
-            return Claim(Faulty(Fault.FAILURE, self.failed.trace, evidence))
-        return Claim(Unknown(self._why(goal, provers), depth=max(0, goal.depth)))
+        self.reasons += provers.reasons
+        return None
 
     def _unrolled(self, goal: Bounded, errors: Bounded) -> Found | None:
         """Go on unrolling for a while: the goal first, errors up to the same depth behind it."""
@@ -102,10 +127,14 @@ class _Search:
         if solved.reachable:
             self.reachable = True
             return None
-        return self._stated(solved.invariant, f"Spacer, {solved.setting}")
+        helped = " with lemmas from templates" if self.lemmas else ""
+        return self._stated(solved.invariant, f"Spacer{helped}, {solved.setting}")
 
     def _stated(self, invariant: Any, method: str) -> Claim:  # noqa: ANN401 - a Z3 term
-        rank = ranked(self.question, invariant, self.until)
+        grace = time.monotonic() + GRACE
+        if self.lemmas:
+            invariant = z3.And(invariant, *needed(self.question, self.lemmas, invariant, grace))
+        rank = ranked(self.question, invariant, grace)
         if rank.rank is None:
             return Claim(Unknown(f"an invariant was found; that time can always pass was not shown: {rank.why}"))
         evidence = Inductive(NAME, stated(self.question, invariant), rank.rank, method, self.digest)
@@ -125,8 +154,8 @@ class _Search:
             return True, ()
         return None, (f"no run of up to {max(0, search.depth)} moves was found in which the premise happens",)
 
-    def _why(self, goal: Bounded, provers: Portfolio) -> str:
+    def _why(self, goal: Bounded) -> str:
         looked = f"no violation up to {max(0, goal.depth)} moves (delays count as one)"
         if self.reachable:
             return f"{looked}; but there is one, or an error, further on"
-        return f"{looked}; no proof: {'; '.join(provers.reasons) or 'out of time'}"
+        return f"{looked}; no proof: {'; '.join(dict.fromkeys(self.reasons)) or 'out of time'}"

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,13 +51,16 @@ class Solved:
     setting: str = ""
 
 
-def clauses(question: Question, *, merged: bool) -> str:
-    """The Horn clauses of a question, in SMT-LIB: satisfiable if neither the goal nor an error can be reached."""
+def clauses(question: Question, *, merged: bool, lemmas: Sequence[Any] = ()) -> str:
+    """The Horn clauses of a question, in SMT-LIB: satisfiable if neither the goal nor an error can be reached.
+
+    ``lemmas``: an inductive invariant that is known already, over the layout's constants.
+    """
     layout = question.layout
     words = [*layout.parameters, *layout.constants]
     relation = z3.Function(RELATION, *[w.sort() for w in words], z3.BoolSort())
     here = relation(*words)
-    known = [lifted(t) for t in (*layout.premises(), *layout.shape())]
+    known = [lifted(t) for t in (*layout.premises(), *layout.shape(), *lemmas)]
     solver = z3.SolverFor("HORN")
 
     def rule(body: list[Any], head: Any, inputs: list[Any]) -> None:  # noqa: ANN401 - Z3 terms
@@ -98,9 +102,16 @@ class _Attempt:
 class Portfolio:
     """Spacer with several settings, so many side by side. A context: on leaving it, whatever still runs is killed."""
 
-    def __init__(self, question: Question, workers: int = 2, settings: tuple[Setting, ...] = SETTINGS) -> None:
-        """Ask a question; nothing runs yet."""
+    def __init__(
+        self,
+        question: Question,
+        workers: int = 2,
+        settings: tuple[Setting, ...] = SETTINGS,
+        lemmas: Sequence[Any] = (),
+    ) -> None:
+        """Ask a question, given an inductive invariant; nothing runs yet."""
         self.question = question
+        self.lemmas = lemmas
         self.workers = workers
         self.waiting = list(settings)
         self.running: list[_Attempt] = []
@@ -137,7 +148,7 @@ class Portfolio:
             setting = self.waiting.pop(0)
             if setting.merged not in self.texts:
                 path = Path(self.folder.name) / f"clauses{len(self.texts)}.smt2"
-                path.write_text(clauses(self.question, merged=setting.merged), encoding="utf-8")
+                path.write_text(clauses(self.question, merged=setting.merged, lemmas=self.lemmas), encoding="utf-8")
                 self.texts[setting.merged] = path
             self.running.append(_begin(setting, self.texts[setting.merged]))
         return None

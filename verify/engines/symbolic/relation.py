@@ -96,7 +96,7 @@ class Relation:
 
     def trace(self, model: z3.ModelRef, length: int, *, failing: bool = False) -> Trace:
         """The choices of a model with so many moves; ``failing``: and one more, that ends in an error."""
-        choices = [self._choice(model, self.question.initial, 0)[0]]
+        choices = self._choice(model, self.question.initial, 0)
         for k in range(length):
             n = next(n for n in range(len(self.parts)) if _holds(model, self.selector(k, n)))
             choices += self._choice(model, self.parts[n].move, k)
