@@ -24,10 +24,10 @@ from verify.base.budget import Budget, Limits, Progress
 from verify.base.diagnostic import Diagnostic, InputError, did_you_mean, error, render
 from verify.base.place import Place
 from verify.base.verdict import Verdict
-from verify.engines.native.checkpoint import belongs, prepare
-from verify.judge.judge import Convicted, Ruling, judge
 from verify.certify.folder import Certificate
 from verify.certify.folder import save as save_certificate
+from verify.engines.native.checkpoint import belongs, prepare
+from verify.judge.judge import Convicted, Ruling, judge
 from verify.lang.loading import Sources, library_folder, read_text
 from verify.lang.specification import Check, Specification, Task, load_models, load_specification, load_topologies
 from verify.report.machine import to_json

@@ -1,7 +1,18 @@
 """A small open system: a sender beats every ``p0`` ticks, a listener waits ``p1`` ticks for a beat that takes up to 2 ticks."""
 
 from verify.system.domain import Boolean, Range
-from verify.system.expression import TRUE, Apply, Constant, Operator, Read, Rigid, TimerIs, TimerStatus, conjunction, equal
+from verify.system.expression import (
+    TRUE,
+    Apply,
+    Constant,
+    Operator,
+    Read,
+    Rigid,
+    TimerIs,
+    TimerStatus,
+    conjunction,
+    equal,
+)
 from verify.system.property import Never, NeverLonger, Possible, Within
 from verify.system.statement import Assign, Send, Start, Stop
 from verify.system.system import (

@@ -14,9 +14,11 @@ from verify.engines.symbolic.effects import Unsupported, value
 from verify.engines.symbolic.layout import Layout
 from verify.engines.symbolic.terms import lifted, number
 from verify.engines.symbolic.transitions import Transitions
+from verify.semantics.expressions import evaluator
 from verify.semantics.interpreter import START, TICK, Choice, Interpreter
-from verify.system.expression import TRUE, Apply, Constant, Operator, Read
-from verify.system.statement import Assign, Either
+from verify.system.domain import Range
+from verify.system.expression import TRUE, Apply, Constant, Local, Operator, Read
+from verify.system.statement import Assign, Choose, Duplicate, Either, Send
 from verify.system.system import (
     Lane,
     Message,
@@ -30,7 +32,6 @@ from verify.system.system import (
     Variable,
     WhenFull,
 )
-from verify.system.domain import Range
 
 
 def _sibling(name):
@@ -155,7 +156,7 @@ def delays_agree(layout, transitions, interpreter, state, most=4):
     for length in range(2, most + 1):
         found = answers(layout, tick, layout.values(state), [transitions.delay == length])
         for _, after, _ in found:
-            if after == BEYOND or isinstance(after, tuple) and len(after) == 2 and isinstance(after[0], str):
+            if after == BEYOND or (isinstance(after, tuple) and len(after) == 2 and isinstance(after[0], str)):
                 continue
             way = [state]
             for _ in range(length):
@@ -193,13 +194,10 @@ def test_transitions_of_seeded_systems(start):
 def test_expressions(data):
     system, makers = RANDOM.random_system(RANDOM.Drawn(data.draw))
     layout = Layout(system, range(len(system.events)))
-    interpreter, states = walk(system, data.draw(st.integers(0, 10**6)), 4)
+    _, states = walk(system, data.draw(st.integers(0, 10**6)), 4)
     expression = data.draw(st.sampled_from([makers.number, makers.truth]))(3)
     term = number(value(expression, layout, layout.state()))
     for state in states:
-        wanted = int(interpreter.predicate(Apply(Operator.ADD, (expression, Constant(10**6))))(state, NONE) * 0)
-        from verify.semantics.expressions import evaluator
-
         wanted = int(evaluator(expression, system)(state, (), NONE))
         assert plain(closed(layout, term, layout.values(state))) == wanted
 
@@ -219,8 +217,6 @@ def test_division_rounds_toward_minus_infinity():
 
 def lanes_system(order, full, capacity, minimum, maximum):
     lane = Lane("l", "n", 0, 0, capacity, minimum, maximum, order, full)
-    from verify.system.statement import Duplicate, Send
-
     send = Step("send", StepKind.ENVIRONMENT, TRUE, (Either(((Send(0, 0, ()),), (Send(0, 1, ()),))),))
     take = Step("take", StepKind.DELIVERY, TRUE, (), take=Take(0, Taking.DELIVER), slots=1)
     lose = Step("lose", StepKind.ENVIRONMENT, TRUE, (), take=Take(0, Taking.LOSE), slots=1)
@@ -237,9 +233,6 @@ def test_lanes(order, full):
 
 
 def test_a_choice_too_wide_is_refused():
-    from verify.system.expression import Local
-    from verify.system.statement import Choose
-
     wide = Choose(0, 0, 10**6, Apply(Operator.LESS, (Local(0), Constant(3))))
     system = System("s", 1, steps=(Step("wide", StepKind.ENVIRONMENT, TRUE, (wide,), slots=1),))
     with pytest.raises(Unsupported, match="1,000,001 values"):

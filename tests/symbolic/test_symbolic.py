@@ -2,6 +2,7 @@
 
 import dataclasses
 import importlib.util
+import io
 import json
 import random
 import re
@@ -54,12 +55,12 @@ RANDOM = _sibling("semantics", "random_systems")
 BEAT = _sibling("symbolic", "heartbeat")
 
 
-def asked(system, form, seconds=40):
+def asked(system, form, seconds=120):
     (claim,) = SymbolicEngine().check(system, [Property("p", form)], Budget(Limits(seconds=seconds)))
     return claim
 
 
-def proof(system, form, seconds=40):
+def proof(system, form, seconds=120):
     claim = asked(system, form, seconds)
     evidence = claim.answer.evidence
     assert isinstance(evidence, Inductive)
@@ -125,7 +126,9 @@ def test_liveness_is_left_to_others():
 def test_templates_give_an_inductive_invariant():
     question = Question(BEAT.heartbeat(), BEAT.NEVER)
     kept = strengthen(question, time.monotonic() + 40, sampling=1.0)
-    assert kept is not None and kept.suffices and kept.tried >= len(kept.lemmas) > 0
+    assert kept is not None
+    assert kept.suffices
+    assert kept.tried >= len(kept.lemmas) > 0
     invariant = z3.And(*kept.lemmas)
     text = stated(question, invariant)
     rank = ranked(question, invariant, time.monotonic() + 20)
@@ -343,8 +346,6 @@ def test_proofs_of_random_systems_are_accepted_and_agree():
 
 
 def test_spacer_answers_in_a_process_of_its_own(capsys, monkeypatch):
-    import io
-
     text = "(declare-fun reached (Int) Bool)(assert (reached 0))(assert (forall ((x Int)) (=> (and (reached x) (< x 9)) (reached (+ x 1)))))"
     monkeypatch.setattr(sys, "stdin", io.StringIO(text + "(assert (forall ((x Int)) (=> (and (reached x) (> x 9)) false)))"))
     assert spacer.main([]) == 0

@@ -1,4 +1,4 @@
-"""Reading a formula that somebody else wrote: nothing but known words and operators, so that no text of a certificate is a command."""
+"""Reading a formula that somebody else wrote: known words and operators only, so that no text of a certificate is a command."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import re
 from typing import Final
 
 LONGEST = 5_000_000  # characters
-OPERATORS: Final = frozenset({"and", "or", "not", "=>", "ite", "=", "<", "<=", ">", ">=", "+", "-", "*", "div", "mod", "distinct"})
+OPERATORS: Final = frozenset(
+    {"and", "or", "not", "=>", "ite", "=", "<", "<=", ">", ">=", "+", "-", "*", "div", "mod", "distinct"}
+)
 _TOKEN: Final = re.compile(r"\(|\)|[^\s()]+")
 _NUMBER: Final = re.compile(r"0|[1-9][0-9]*")
 

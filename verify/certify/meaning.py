@@ -240,8 +240,8 @@ class Effect:
                 message = {w.rsplit("_", 1)[1]: self.state[w] for w in place}
                 self.enter(lane, message, self.position + 1, "true")
             case Clear(lane):
-                for place in self.places(lane):
-                    self.put(lane, place, {}, "true")
+                for free in self.places(lane):
+                    self.put(lane, free, {}, "true")
             case Occur(event):
                 if f"e{event}" in self.state:
                     self.state[f"e{event}"] = any_of([self.state[f"e{event}"], self.path])
@@ -426,7 +426,8 @@ def _of_step(system: System, words: Words, number: int, step: Step) -> list[Happ
 def _made(system: System, words: Words, name: str, step: Step, position: int) -> Happening:
     script = Script(prefix=name)
     effect = Effect(system, script, {w: w for w in words}, ["0"] * max(1, step.slots), position)
-    conditions, urgent = [], effect.truth(step.urgent)
+    conditions: list[str] = []
+    urgent = effect.truth(step.urgent)
     if step.take is not None:
         conditions, due, message = _taking(system, effect, step, position)
         urgent = any_of([urgent, due])

@@ -1,9 +1,9 @@
 """What has to be shown of an invariant and a rank, each as a script that a solver must find unsatisfiable.
 
-With I the invariant: it holds in every first state (``begin``); no step and no tick leads out of it or into an error (``step``); it
-excludes a violation (``property``). With R the rank: no urgent step and no reaction but makes it less, and it is never negative
-while one is possible (``time``); so finitely many of them follow one another, and time can always pass. ``premises`` alone must be
-satisfiable: otherwise nothing was said.
+With I the invariant: it holds in every first state (``begin``); no step and no tick leads out of it or into an error (``step``);
+it excludes a violation (``property``). With R the rank: no urgent step and no reaction but makes it less, and it is never
+negative while one is possible (``time``); so finitely many of them follow one another, and time can always pass. ``premises``
+alone must be satisfiable: otherwise nothing was said.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The words of a certificate: one SMT-LIB constant for each number of a state.
 
-``v3`` the value of variable 3; ``t0`` of timer 0 (-1 stopped, 0 expired); ``l1_0_here`` (Bool) whether the first place of lane 1 is
-taken; ``l1_0_age``, ``l1_0_kind``, ``l1_0_f2`` the age, the message and its field 2 there (0 where the place is free, and for fields
-that the message does not have); ``e4`` (Bool) whether event 4 occurred in the step to this state; ``c`` the ticks that the
+``v3`` the value of variable 3; ``t0`` of timer 0 (-1 stopped, 0 expired); ``l1_0_here`` (Bool) whether the first place of lane 1
+is taken; ``l1_0_age``, ``l1_0_kind``, ``l1_0_f2`` the age, the message and its field 2 there (0 where the place is free, and for
+fields that the message does not have); ``e4`` (Bool) whether event 4 occurred in the step to this state; ``c`` the ticks that the
 property's observer has counted (-1 while it does not wait), if it has one; ``p0`` the value of parameter 0. All others are Int.
 """
 

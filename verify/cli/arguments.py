@@ -50,7 +50,10 @@ def _check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     check.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="spec files, or folders of them")
     check.add_argument("--json", action="store_true", help="print the results as JSON on standard output")
     check.add_argument(
-        "--out", type=Path, metavar="DIR", help="write a trace file (ITF) and a picture (SVG) for each trace, and a certificate for each proof by induction into DIR"
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="write a trace file (ITF) and a picture (SVG) for each trace, a certificate for each proof by induction into DIR",
     )
     check.add_argument("--strict", action="store_true", help="warnings are errors, vacuous proofs are failures")
     check.add_argument(

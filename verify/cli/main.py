@@ -298,9 +298,9 @@ def _certify(options: argparse.Namespace) -> int:
     for path in options.paths:
         try:
             known = open_certificate(path)
-            done = check(
-                known.system, known.property.form, known.invariant, known.rank, only=options.solver, seconds=options.time_limit or 10**6
-            )
+            seconds = options.time_limit or 10**6
+            form = known.property.form
+            done = check(known.system, form, known.invariant, known.rank, only=options.solver, seconds=seconds)
         except Undecided as problem:
             codes.append(UNDECIDED)
             print(f"{path}: not decided: {problem}")

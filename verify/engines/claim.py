@@ -36,7 +36,7 @@ class Exhausted:
 
 @dataclass(frozen=True, slots=True)
 class Unrolled:
-    """Evidence of a solver's trace: so many moves were looked at. ``values``: of the open parameters, for which the trace is one."""
+    """Evidence of a solver's trace: so many moves were looked at. ``values``: of the open parameters, for its trace."""
 
     engine: str
     depth: int
@@ -63,7 +63,7 @@ Evidence = Exhausted | Unrolled | Inductive
 
 @dataclass(frozen=True, slots=True)
 class Holds:
-    """The property holds: by exhaustion, by induction, or (``possible``) by a witness. ``premise_seen`` None: it has no premise."""
+    """It holds: by exhaustion, induction, or (``possible``) a witness. ``premise_seen`` None: no premise, or not known."""
 
     evidence: Evidence
     witness: Trace | None = None

@@ -1,4 +1,4 @@
-"""Claims to verdicts: every trace is replayed by a fresh interpreter, every violation looked for again, every invariant rechecked."""
+"""Claims to verdicts: every trace is replayed by a fresh interpreter, violations looked for again, invariants rechecked."""
 
 from __future__ import annotations
 

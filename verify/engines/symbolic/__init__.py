@@ -1,1 +1,1 @@
-"""The symbolic engines: a system as Z3 terms, bounded model checking, Horn clauses, induction. Z3 is imported here and in certify."""
+"""The symbolic engine: a system as Z3 terms, bounded model checking, Horn clauses, induction. Loaded when it is first asked."""

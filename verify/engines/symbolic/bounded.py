@@ -30,7 +30,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Searched:
-    """``found``, or nothing up to ``depth`` moves (-1: not even the first state was decided), and ``why`` the search ended there."""
+    """``found``, or nothing up to ``depth`` moves (-1: not even the first state was decided), and ``why`` it ended there."""
 
     found: Found | None
     depth: int

@@ -16,14 +16,17 @@ from verify.engines.symbolic.questions import Question
 from verify.engines.symbolic.terms import either, lifted
 
 
-def needed(question: Question, lemmas: Sequence[Any], invariant: Any, until: float) -> list[Any]:  # noqa: ANN401 - a Z3 term
+def needed(question: Question, lemmas: Sequence[Any], invariant: Any, until: float) -> list[Any] | None:  # noqa: ANN401
     """Lemmas enough for ``invariant`` to be inductive relative to them, to exclude what is to be excluded, and for themselves.
 
-    All of them, if there is no time.
+    All of them, if there is no time to find fewer; None if all of them are not known to be enough.
     """
     search = _Cores(question, lemmas, invariant, until)
     try:
         wanted = search.first()
+    except TimeoutError:
+        return None
+    try:
         done: set[int] = set()
         while wanted - done:
             fresh = wanted - done

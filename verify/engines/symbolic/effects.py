@@ -112,7 +112,7 @@ class Run:
             case Send():
                 self.send(statement)
             case Duplicate(lane):
-                self.enter(lane, state.lanes[lane][self.position], self.position + 1, True)  # noqa: FBT003 - a term
+                self.enter(lane, state.lanes[lane][self.position], self.position + 1, True)
             case Clear(lane):
                 state.lanes[lane] = empty(self.layout, lane)
             case Bind(slot, expression):

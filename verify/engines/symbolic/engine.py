@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import Any
 
 import z3
@@ -71,37 +72,47 @@ class _Search:
         self.reasons: list[str] = []
 
     def answer(self) -> Claim:
-        """First unrolling beside Spacer alone; then invariants from templates; then Spacer again, which may use those."""
+        """Unrolling beside Spacer; after a while invariants from templates; then Spacer once more, which may use those."""
         goal, errors = Bounded(self.question), Bounded(self.question, failures=True)
         start = time.monotonic()
-        claim = self._side_by_side(goal, errors, start + ALONE * (self.until - start))
-        if claim is None and not self.reachable:
-            kept = strengthen(self.question, time.monotonic() + TEMPLATES * (self.until - time.monotonic()))
-            if kept is not None:
-                self.lemmas = kept.lemmas
-                claim = self._stated(z3.BoolVal(val=True), "templates") if kept.suffices else None
-        if claim is None:
-            claim = self._side_by_side(goal, errors, self.until)
+        with ExitStack() as stack:
+            provers = [stack.enter_context(Portfolio(self.question))]
+            claim = self._side_by_side(provers, goal, errors, start + ALONE * (self.until - start))
+            if claim is None and not self.reachable:
+                claim = self._from_templates()
+            if claim is None and self.lemmas:
+                provers.append(stack.enter_context(Portfolio(self.question, lemmas=self.lemmas)))
+            if claim is None:
+                claim = self._side_by_side(provers, goal, errors, self.until)
         if claim is not None:
             return claim
         if self.failed is not None:
             evidence = Unrolled(NAME, errors.depth + 1, self.failed.values, self.digest)
             return Claim(Faulty(Fault.FAILURE, self.failed.trace, evidence))
+        for portfolio in provers:
+            self.reasons += portfolio.reasons
         return Claim(Unknown(self._why(goal), depth=max(0, goal.depth)))
 
-    def _side_by_side(self, goal: Bounded, errors: Bounded, until: float) -> Claim | None:
-        with Portfolio(self.question, lemmas=self.lemmas) as provers:
-            while time.monotonic() < until:
-                solved = provers.look() if not self.reachable else None
-                claim = None if solved is None else self._proved(solved)
+    def _from_templates(self) -> Claim | None:
+        kept = strengthen(self.question, time.monotonic() + TEMPLATES * (self.until - time.monotonic()))
+        if kept is None:
+            self.reasons.append("templates: out of time")
+            return None
+        self.lemmas = kept.lemmas
+        return self._stated(z3.BoolVal(val=True), "templates", kept.lemmas) if kept.suffices else None
+
+    def _side_by_side(self, provers: list[Portfolio], goal: Bounded, errors: Bounded, until: float) -> Claim | None:
+        while time.monotonic() < until:
+            for portfolio in provers if not self.reachable else []:
+                solved = portfolio.look()
+                claim = None if solved is None else self._proved(solved, portfolio.lemmas)
                 if claim is not None:
                     return claim
-                found = self._unrolled(goal, errors)
-                if found is not None:
-                    return self._found(found, goal.depth + 1)
-                if goal.depth >= DEEPEST and (provers.spent or self.reachable):
-                    break
-        self.reasons += provers.reasons
+            found = self._unrolled(goal, errors)
+            if found is not None:
+                return self._found(found, goal.depth + 1)
+            if goal.depth >= DEEPEST and (self.reachable or all(p.spent for p in provers)):
+                break
         return None
 
     def _unrolled(self, goal: Bounded, errors: Bounded) -> Found | None:
@@ -122,18 +133,22 @@ class _Search:
             return Claim(Holds(evidence, found.trace))
         return Claim(Fails(found.trace, evidence))
 
-    def _proved(self, solved: Solved) -> Claim | None:
+    def _proved(self, solved: Solved, lemmas: Sequence[Any]) -> Claim | None:
         """The claim that an invariant makes; None if something is reachable, or if the invariant does not suffice."""
         if solved.reachable:
             self.reachable = True
             return None
-        helped = " with lemmas from templates" if self.lemmas else ""
-        return self._stated(solved.invariant, f"Spacer{helped}, {solved.setting}")
+        helped = " with lemmas from templates" if lemmas else ""
+        return self._stated(solved.invariant, f"Spacer{helped}, {solved.setting}", lemmas)
 
-    def _stated(self, invariant: Any, method: str) -> Claim:  # noqa: ANN401 - a Z3 term
+    def _stated(self, invariant: Any, method: str, given: Sequence[Any]) -> Claim | None:  # noqa: ANN401 - a Z3 term
         grace = time.monotonic() + GRACE
-        if self.lemmas:
-            invariant = z3.And(invariant, *needed(self.question, self.lemmas, invariant, grace))
+        lemmas = needed(self.question, given, invariant, grace)
+        if lemmas is None:
+            self.reasons.append(f"{method}: the invariant that it gave could not be confirmed")
+            return None
+        if lemmas:
+            invariant = z3.And(invariant, *lemmas)
         rank = ranked(self.question, invariant, grace)
         if rank.rank is None:
             return Claim(Unknown(f"an invariant was found; that time can always pass was not shown: {rank.why}"))

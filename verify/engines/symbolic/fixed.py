@@ -47,7 +47,7 @@ _ANY: Final = Read(-1)  # stands for a value that is not fixed
 
 @dataclass(slots=True)
 class Fixed:
-    """``variables``: by number, what it always holds. ``kinds``: by lane, the messages sent on it; ``fields``: by (lane, message, field)."""
+    """What ``variables`` always hold, by number; ``kinds`` of messages, by lane; ``fields``, by lane, message and field."""
 
     variables: dict[int, Expression] = field(default_factory=dict)
     kinds: dict[int, set[int]] = field(default_factory=dict)
@@ -122,7 +122,7 @@ class _Search:
                     local[slot] = _ANY
                 case If(condition, then, otherwise):
                     found = self.value(condition, local)
-                    taken = (then, otherwise) if found is _ANY or not isinstance(found, Constant) else ()
+                    taken: tuple[Block, ...] = (then, otherwise)
                     if isinstance(found, Constant):
                         taken = (then,) if found.value else (otherwise,)
                     self.branches(taken, local)

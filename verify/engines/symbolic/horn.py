@@ -1,7 +1,7 @@
-"""Proofs by constrained Horn clauses over the state relation: Spacer finds the invariant, in fresh processes with several settings.
+"""Proofs by Horn clauses over the state relation: Spacer finds the invariant, in fresh processes with several settings.
 
-K. Hoder and N. Bjørner, "Generalized property directed reachability", SAT 2012, doi:10.1007/978-3-642-31612-8_13. What comes back is
-a candidate: only the certificate that is made of it, checked by :mod:`verify.certify`, is a proof.
+K. Hoder and N. Bjørner, "Generalized property directed reachability", SAT 2012, doi:10.1007/978-3-642-31612-8_13. What comes
+back is a candidate: only the certificate that is made of it, checked by :mod:`verify.certify`, is a proof.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import z3
 
@@ -22,6 +22,7 @@ from verify.engines.symbolic.spacer import RELATION
 from verify.engines.symbolic.terms import either, lifted
 
 TURN = 0.02  # seconds between two looks at the processes
+ELIMINATION = 5000  # milliseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ class Portfolio:
         self.texts: dict[bool, Path] = {}
         self.folder = tempfile.TemporaryDirectory()
 
-    def __enter__(self) -> Portfolio:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -192,5 +193,32 @@ def _answer(question: Question, attempt: _Attempt) -> Solved:
         (formula,) = z3.parse_smt2_string(f"(assert {solution})", decls=known) or [z3.BoolVal(val=True)]
     except (z3.Z3Exception, ValueError) as problem:
         return Solved(why=f"its solution cannot be read: {problem}")
+    formula = _without_quantifiers(formula)
+    if formula is None:
+        return Solved(why="its solution has quantifiers")
     pairs = [(known[f"x{i}"], w) for i, w in enumerate(words)]
     return Solved(z3.substitute(formula, pairs), setting=attempt.setting.name)
+
+
+def _without_quantifiers(formula: Any) -> Any:  # noqa: ANN401 - a Z3 term
+    """The formula with its quantifiers eliminated, None if that fails."""
+    if not _quantified(formula):
+        return formula
+    try:
+        plain = z3.TryFor(z3.Then("qe", "simplify"), ELIMINATION)(formula).as_expr()
+    except z3.Z3Exception:
+        return None
+    return None if _quantified(plain) else plain
+
+
+def _quantified(root: Any) -> bool:  # noqa: ANN401 - a Z3 term
+    seen: set[int] = set()
+    waiting = [root]
+    while waiting:
+        term = waiting.pop()
+        if z3.is_quantifier(term):
+            return True
+        if term.get_id() not in seen:
+            seen.add(term.get_id())
+            waiting += term.children()
+    return False

@@ -1,9 +1,9 @@
 """Invariants from templates: what a clock, or the difference of two, is bound by in each control state and filling of the lanes.
 
-C. Flanagan and K. R. M. Leino, "Houdini, an annotation assistant for ESC/Java", FME 2001, doi:10.1007/3-540-45251-6_29: guess many
-lemmas, drop whatever a step from a state that satisfies all of them breaks, until nothing is dropped. The templates are those of
-octagons (A. Miné, HOSC 19, 2006, doi:10.1007/s10990-006-8609-1) under small cubes of control; samples of reachable states rule out
-most of them before.
+C. Flanagan and K. R. M. Leino, "Houdini, an annotation assistant for ESC/Java", FME 2001, doi:10.1007/3-540-45251-6_29: guess
+many lemmas, drop whatever a step from a state that satisfies all of them breaks, until nothing is dropped. The templates are
+those of octagons (A. Miné, HOSC 19, 2006, doi:10.1007/s10990-006-8609-1) under small cubes of control; samples of reachable
+states rule out most of them before.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from verify.engines.symbolic.effects import Unsupported
 from verify.engines.symbolic.layout import Component
 from verify.engines.symbolic.questions import Question
 from verify.engines.symbolic.samples import Sample, samples
-from verify.engines.symbolic.terms import either, lifted
+from verify.engines.symbolic.terms import both, either, lifted
 
 FEW = 4  # values of a variable that is taken for control
 MOST_LEMMAS = 5000
@@ -35,7 +35,7 @@ Threshold = tuple[int, tuple[int, ...]]  # a number plus, for each parameter exp
 
 @dataclass(frozen=True, slots=True)
 class Lemma:
-    """In ``cube``, the sum of ``clocks`` (component, factor) is at most ``most`` (an index of thresholds); None: never ``cube``."""
+    """In ``cube``, the sum of ``clocks`` (component, sign) is at most threshold number ``most``; None: never ``cube``."""
 
     cube: tuple[Literal, ...]
     clocks: tuple[tuple[int, int], ...] = ()
@@ -72,7 +72,7 @@ class Templates:
         singles = list(found.values())
         for a, b in itertools.permutations(singles, 2):
             found.setdefault(str(z3.simplify(a - b)), z3.simplify(a - b))
-        around = {}
+        around: dict[str, Any] = {}
         for term in found.values():
             for k in range(-SLACK, SLACK + 1):
                 for one in (-1, 0, 1):
@@ -144,19 +144,20 @@ class Templates:
             if sample.parameters not in needed or needed[sample.parameters][0] < value:
                 needed[sample.parameters] = (value, n)
         worst = list(needed.values())
-        holding = [(sum(self.numbers[n][t] - v for v, n in worst), t) for t in range(len(self.terms)) if all(self.numbers[n][t] >= v for v, n in worst)]
-        holding.sort()
+        fitting = [t for t in range(len(self.terms)) if all(self.numbers[n][t] >= v for v, n in worst)]
+        holding = sorted((sum(self.numbers[n][t] - v for v, n in worst), t) for t in fitting)
         return [t for n, (_, t) in enumerate(holding) if n in KEPT]
 
     # ---- as terms, and on values
 
     def term(self, lemma: Lemma, state: Sequence[Any]) -> Any:  # noqa: ANN401 - a Z3 term
         """The lemma over the constants of a state."""
-        cube = [_literal(self.components[i], state[i], v) for i, v, _ in lemma.cube]
+        cube = lifted(both(*(_literal(self.components[i], state[i], v) for i, v, _ in lemma.cube)))
         if lemma.most is None:
-            return z3.Not(z3.And(*cube))
-        bound = z3.Sum([f * state[i] for i, f in lemma.clocks]) <= self.terms[lemma.most]
-        return z3.Implies(z3.And(*cube), bound) if cube else bound
+            return z3.Not(cube)
+        signed = [state[i] if f == 1 else -state[i] for i, f in lemma.clocks]
+        bound = sum(signed[1:], start=signed[0]) <= self.terms[lemma.most]
+        return z3.Implies(cube, bound) if lemma.cube else bound
 
     def broken(self, lemma: Lemma, values: Sequence[int], thresholds: Sequence[int]) -> bool:
         """Whether a state breaks it."""

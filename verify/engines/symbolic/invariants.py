@@ -28,20 +28,20 @@ def stated(question: Question, invariant: Any) -> str:  # noqa: ANN401 - a Z3 te
 
 def _in_words(layout: Layout, term: Any) -> Any:  # noqa: ANN401 - Z3 terms
     """Truth values of variables as the numbers that certificates know."""
-    pairs = [(c, z3.Int(d.name) == 1) for c, d in zip(layout.constants, layout.components, strict=True) if _renamed(d.group, d.boolean)]
+    both_ = zip(layout.constants, layout.components, strict=True)
+    pairs = [(c, z3.Int(d.name) == 1) for c, d in both_ if _renamed(d.group, d.boolean)]
     return z3.substitute(term, pairs) if pairs else term
 
 
-def _renamed(group: str, boolean: bool) -> bool:  # noqa: FBT001 - of a component
+def _renamed(group: str, boolean: bool) -> bool:
     return boolean and group == "variable"
 
 
 def _spelt_out(layout: Layout) -> list[Any]:
     """What is not stored, because it never changes."""
-    system, found = layout.system, []
-    for c in layout.components:
-        if _renamed(c.group, c.boolean):
-            found.append(z3.And(z3.Int(c.name) >= 0, z3.Int(c.name) <= 1))
+    system = layout.system
+    renamed = [z3.Int(c.name) for c in layout.components if _renamed(c.group, c.boolean)]
+    found = [z3.And(word >= 0, word <= 1) for word in renamed]
     for variable, expression in layout.fixed.variables.items():
         found.append(z3.Int(f"v{variable}") == lifted(number(layout.rigid(expression))))
     width = max((len(m.fields) for m in system.messages), default=0)
@@ -100,8 +100,9 @@ def ranked(question: Question, invariant: Any, until: float) -> Ranked:  # noqa:
         model = weights.model()
         trial = [model.eval(w, model_completion=True).as_long() for w in unknown]
         pending = list(moves)
-    total = [z3.IntVal(w) * lifted(number(f)) for w, f in zip(trial, here, strict=True) if w]
-    return Ranked(" ".join(_in_words(layout, z3.Sum(total) if total else z3.IntVal(0)).sexpr().split()))
+    total = [number(f) if w == 1 else w * number(f) for w, f in zip(trial, here, strict=True) if w]
+    rank = lifted(sum(total[1:], start=total[0]) if total else 0)
+    return Ranked(" ".join(_in_words(layout, rank).sexpr().split()))
 
 
 def _to_be_ranked(question: Question, move: Move) -> bool:
@@ -110,7 +111,7 @@ def _to_be_ranked(question: Question, move: Move) -> bool:
     return move.urgent is not False or question.layout.system.steps[move.step].kind is StepKind.REACTION
 
 
-def _counterexample(  # noqa: PLR0913, PLR0917 - what a trial needs
+def _counterexample(  # noqa: PLR0913 - what a trial needs
     layout: Layout, known: list[Any], move: Move, here: list[Term], trial: list[int], until: float
 ) -> list[int] | str | None:
     """How the features change where the trial does not go down; None if it always does, a reason if nobody knows."""
@@ -125,7 +126,7 @@ def _counterexample(  # noqa: PLR0913, PLR0917 - what a trial needs
     if answer == z3.unsat:
         return None
     if answer != z3.sat:
-        return solver.reason_unknown()
+        return str(solver.reason_unknown())
     model = solver.model()
     return [model.eval(c, model_completion=True).as_long() for c in changes]
 

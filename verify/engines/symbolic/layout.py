@@ -1,8 +1,8 @@
 """States as terms: variables, timers, lanes as slots, and what a question adds: its events and its counter.
 
-The names are those of certificates (see :mod:`verify.certify.vocabulary`): ``v3`` a variable, ``t0`` a timer, ``l1_0_here`` whether
-the first place of lane 1 is taken, ``l1_0_age``, ``l1_0_kind``, ``l1_0_f2`` its message; ``e4`` whether event 4 occurred in the step
-to this state, ``c`` the ticks that the question's observer has counted; ``p0`` a parameter.
+The names are those of certificates (see :mod:`verify.certify.vocabulary`): ``v3`` a variable, ``t0`` a timer, ``l1_0_here``
+whether the first place of lane 1 is taken, ``l1_0_age``, ``l1_0_kind``, ``l1_0_f2`` its message; ``e4`` whether event 4 occurred
+in the step to this state, ``c`` the ticks that the question's observer has counted; ``p0`` a parameter.
 """
 
 from __future__ import annotations

@@ -1,15 +1,14 @@
 """A question about a system, for the solvers: its moves with the observer that the question needs, and which states answer it.
 
-An observer counts the ticks that pass while it waits, as :mod:`verify.system.property` defines it; it stops at bound + 1, which is
-the violation. A delay is no longer than brings it there. Predicates that ask for events hold differently in the first state of a
-delay than on its way: where that matters to the observer, the delay is a single tick.
+An observer counts the ticks that pass while it waits, as :mod:`verify.system.property` defines it; it stops at bound + 1,
+which is the violation. A delay is no longer than brings it there. Predicates that ask for events hold differently in the first
+state of a delay than on its way: where that matters to the observer, the delay is a single tick.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-import z3
+from typing import Any
 
 from verify.engines.symbolic.effects import value
 from verify.engines.symbolic.layout import IDLE, Layout, State
@@ -102,7 +101,7 @@ class Question:
 
     # ---- for the solvers
 
-    def begin(self) -> list[z3.BoolRef]:
+    def begin(self) -> list[Any]:
         """What holds of the first state, over the layout's constants and the inputs of the beginning."""
         flat = self.layout.flat(self.initial.state)
         same = [c == t for c, t in zip(self.layout.constants, flat, strict=True)]

@@ -11,7 +11,7 @@ import z3
 from verify.engines.symbolic.questions import Question
 from verify.engines.symbolic.terms import Term, lifted
 from verify.engines.symbolic.transitions import Move
-from verify.semantics.interpreter import Choice, TICK
+from verify.semantics.interpreter import TICK, Choice
 from verify.trace.trace import Trace
 
 
@@ -24,7 +24,7 @@ class _Part:
 
 
 class Relation:
-    """``step(k)``: what relates the states number k and k + 1. Inputs and the move taken are numbered like the state they leave."""
+    """``step(k)``: what relates the states k and k + 1. Inputs and the move taken are numbered like the state they leave."""
 
     def __init__(self, question: Question) -> None:
         """Take the moves apart into what they change."""

@@ -1,4 +1,4 @@
-"""States that can be reached, for guessing invariants from: random walks of the interpreter, for several values of the parameters."""
+"""States that can be reached, to guess invariants from: random walks, for several values of the parameters."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import z3
 from verify.engines.symbolic.layout import IDLE, Layout
 from verify.engines.symbolic.questions import Observer, Question
 from verify.passes.valuations import allowed, close, closed_expression
-from verify.semantics.interpreter import TICK, Interpreter, Outcome, State
 from verify.semantics.effects import sorted_bag
+from verify.semantics.interpreter import TICK, Interpreter, Outcome, State
 from verify.system.expression import Constant, Expression
 from verify.system.system import Order, System
 

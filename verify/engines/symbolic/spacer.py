@@ -1,8 +1,8 @@
-"""One query to Spacer, in a process of its own: clauses on standard input, parameters as arguments, the answer on standard output.
+"""One query to Spacer, in a process of its own: clauses on standard input, parameters as arguments, an answer on standard output.
 
 A. Komuravelli, A. Gurfinkel, S. Chaki, "SMT-based model checking for recursive programs", FMSD 48(3), 2016,
-doi:10.1007/s10703-016-0249-4. The answer is ``unsat`` (the goal can be reached), ``unknown`` and why, or ``sat`` and the solution of
-the relation, as a formula over the constants of the first clause's relation, in their order ``x0``, ``x1`` ….
+doi:10.1007/s10703-016-0249-4. The answer is ``unsat`` (the goal can be reached), ``unknown`` and why, or ``sat`` and the solution
+of the relation: a formula over its arguments, in their order ``x0``, ``x1`` ….
 """
 
 from __future__ import annotations

@@ -64,7 +64,7 @@ def same(a: Term, b: Term) -> bool:
 
 def both(*parts: Term) -> Term:
     """All of them hold."""
-    kept = []
+    kept: list[Term] = []
     for part in parts:
         if part is False:
             return False
@@ -75,7 +75,7 @@ def both(*parts: Term) -> Term:
 
 def either(*parts: Term) -> Term:
     """One of them holds."""
-    kept = []
+    kept: list[Term] = []
     for part in parts:
         if part is True:
             return True

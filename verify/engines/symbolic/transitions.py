@@ -118,9 +118,9 @@ class Transitions:
         run.block(self.system.initially)
         beyond = self._settle(run)
         run.state.events = events
-        return self._move(START, -1, True, False, run, beyond)  # noqa: FBT003 - terms
+        return self._move(START, -1, True, False, run, beyond)
 
-    def _move(self, step: int, position: int, enabled: Term, urgent: Term, run: Run, beyond: Term) -> Move:  # noqa: PLR0913, PLR0917
+    def _move(self, step: int, position: int, enabled: Term, urgent: Term, run: Run, beyond: Term) -> Move:  # noqa: PLR0913
         allowed = both(*run.allowed)
         return Move(step, position, enabled, urgent, run.state, allowed, run.failures, run.picks, run.inputs, beyond)
 
@@ -190,8 +190,8 @@ class Transitions:
             if lane.maximum == 0 or not self.layout.fixed.sent(number_):
                 continue
             for slot in state.lanes[number_]:
-                for stage in {lane.minimum, lane.maximum} - {0}:
-                    bounds.append(either(no(slot.here), slot.age >= stage, slot.age + delay <= stage))
+                stages = {lane.minimum, lane.maximum} - {0}
+                bounds += [either(no(slot.here), slot.age >= s, slot.age + delay <= s) for s in stages]
             held = [aged(slot, delay, lane.maximum) for slot in state.lanes[number_]]
             state.lanes[number_] = ordered(held, len(held) - 1) if lane.order is Order.UNORDERED else held
         run = self._ahead(state, [0] * (max((s.slots for s in self.system.steps), default=0) + 64), -1, "t_")
@@ -199,7 +199,7 @@ class Transitions:
         if self.system.atomic and any(self.units):
             bounds.append(either(delay == 1, self._quiet()))
         run.state.events = {e: run.events.get(e, False) for e in self.layout.events}
-        made = self._move(TICK, -1, self.tick_allowed, False, run, beyond)  # noqa: FBT003 - a term
+        made = self._move(TICK, -1, self.tick_allowed, False, run, beyond)
         made.allowed = both(made.allowed, *bounds)
         made.inputs = [delay, *made.inputs]
         return made
@@ -224,140 +224,6 @@ class Transitions:
                     beyond += [run.truth(r.guard) for r in unit]
         beyond += [run.truth(r.guard) for unit in self.units for r in unit]
         return both(no(run.failed), either(*beyond))
-
-    def _reactions(self) -> None:
-        for step in self.system.steps:
-            if step.kind is not StepKind.REACTION:
-                continue
-            if step.unit is None or step.take is not None:
-                message = f"the reaction '{step.name}' has no unit, or takes a message"
-                raise Unsupported(message)
-            if _chooses(step.body):
-                message = f"the reaction '{step.name}' chooses, within an atomic reaction"
-                raise Unsupported(message)
-            self.units[step.unit].append(step)
-        count = sum(map(len, self.units)) * REACTIONS * ROUNDS
-        if count > LARGEST:
-            message = f"atomic reactions, unrolled to {count:,} (the most is {LARGEST})"
-            raise Unsupported(message)
-
-    def _ahead(self, state: State, local: list[Term], position: int, prefix: str) -> Run:
-        return Run(self.layout, state, local, position, names=itertools.count(), prefix=prefix)
-
-    def _initial(self) -> Move:
-        variables: list[Term] = [v.initial for v in self.system.variables]
-        begun = self.layout.state()
-        lanes = [[type(s)(fields=(0,) * len(s.fields)) for s in lane] for lane in begun.lanes]
-        events: dict[int, Term] = dict.fromkeys(self.layout.events, False)
-        state = State(variables, [t.initial for t in self.system.timers], lanes, events)
-        widest = max((s.slots for s in self.system.steps), default=0) + 64
-        run = self._ahead(state, [0] * widest, -1, "s_")
-        run.block(self.system.initially)
-        beyond = self._settle(run)
-        run.state.events = events
-        return self._move(START, -1, True, False, run, beyond)  # noqa: FBT003 - terms
-
-    def _move(self, step: int, position: int, enabled: Term, urgent: Term, run: Run, beyond: Term) -> Move:  # noqa: PLR0913, PLR0917
-        allowed = both(*run.allowed)
-        return Move(step, position, enabled, urgent, run.state, allowed, run.failures, run.picks, run.inputs, beyond)
-
-    def _moves(self, number_: int, step: Step) -> Iterator[Move]:
-        if self.system.atomic and step.kind is StepKind.REACTION:
-            return
-        state = self.layout.state()
-        if step.take is None:
-            enabled = truth(value(step.guard, self.layout, state))
-            if enabled is not False:
-                yield self._made(number_, step, -1, enabled, truth(value(step.urgent, self.layout, state)))
-            return
-        if not self.layout.fixed.sent(step.take.lane):
-            return
-        lane = self.system.lanes[step.take.lane]
-        fifo = lane.order is Order.FIFO
-        last = 1 if fifo and step.take.taking is Taking.DELIVER else lane.capacity
-        for position in range(last):
-            slot = state.lanes[step.take.lane][position]
-            ready = [slot.here]
-            if step.take.taking is Taking.DELIVER:
-                ready.append(slot.age >= lane.minimum)
-            if not fifo and position:
-                earlier = state.lanes[step.take.lane][position - 1]
-                alike = [equals(earlier.age, slot.age), equals(earlier.kind, slot.kind)]
-                alike += [equals(a, b) for a, b in zip(earlier.fields, slot.fields, strict=True)]
-                ready.append(no(both(*alike)))
-            local = [slot.kind, *slot.fields] + [0] * step.slots
-            ready.append(truth(value(step.guard, self.layout, state, local if _reads(step.guard) else [])))
-            urgent = truth(value(step.urgent, self.layout, state, []))
-            if step.take.taking is Taking.DELIVER:
-                urgent = either(urgent, slot.age >= lane.maximum)
-            enabled = both(*ready)
-            if enabled is not False:
-                yield self._made(number_, step, position, enabled, urgent)
-
-    def _made(self, number_: int, step: Step, position: int, enabled: Term, urgent: Term) -> Move:
-        state = self.layout.state()
-        local: list[Term] = [0] * max(1, step.slots)
-        if step.take is not None:
-            slot = state.lanes[step.take.lane][position]
-            content = [slot.kind, *slot.fields]
-            local = [*content, *[0] * max(0, max(1, step.slots) - len(content))]
-            if step.take.taking is not Taking.COPY:
-                state.lanes[step.take.lane] = removed(state.lanes[step.take.lane], position)
-        run = self._ahead(state, local, position, f"m{number_}_{max(0, position)}_")
-        run.block(step.body)
-        beyond = self._settle(run)
-        run.state.events = {e: run.events.get(e, False) for e in self.layout.events}
-        return self._move(number_, position, enabled, both(enabled, urgent), run, beyond)
-
-    # ---- time
-
-    @property
-    def tick_allowed(self) -> Term:
-        """No enabled step is urgent."""
-        return no(either(*(m.urgent for m in self.moves)))
-
-    def _tick(self) -> Move:
-        state = self.layout.state()
-        delay, bounds = self.delay, [self.delay >= 1]
-        for t, timer in enumerate(state.timers):
-            if not isinstance(timer, int):
-                bounds.append(either(timer <= 0, delay <= timer))
-                state.timers[t] = choose(timer > 0, timer - delay, timer)
-        for number_, lane in enumerate(self.system.lanes):
-            if lane.maximum == 0 or not self.layout.fixed.sent(number_):
-                continue
-            for slot in state.lanes[number_]:
-                for stage in {lane.minimum, lane.maximum} - {0}:
-                    bounds.append(either(no(slot.here), slot.age >= stage, slot.age + delay <= stage))
-            held = [aged(slot, delay, lane.maximum) for slot in state.lanes[number_]]
-            state.lanes[number_] = ordered(held, len(held) - 1) if lane.order is Order.UNORDERED else held
-        run = self._ahead(state, [0] * (max((s.slots for s in self.system.steps), default=0) + 64), -1, "t_")
-        beyond = self._settle(run)
-        if self.system.atomic and any(self.units):
-            bounds.append(either(delay == 1, self._quiet()))
-        run.state.events = {e: run.events.get(e, False) for e in self.layout.events}
-        made = self._move(TICK, -1, self.tick_allowed, False, run, beyond)  # noqa: FBT003 - a term
-        made.allowed = both(made.allowed, *bounds)
-        made.inputs = [delay, *made.inputs]
-        return made
-
-    def _quiet(self) -> Term:
-        """No reaction can run on the way: none is enabled in the first state, and the way agrees with it on every guard."""
-        state = self.layout.state()
-        return no(either(*(truth(value(r.guard, self.layout, state)) for unit in self.units for r in unit)))
-
-    # ---- atomic reactions
-
-    def _settle(self, run: Run) -> Term:
-        """Run the reactions; the condition under which they were not at rest after all that was unrolled."""
-        if not any(self.units):
-            return False
-        for _ in range(ROUNDS):
-            for unit in self.units:
-                for _ in range(REACTIONS if unit else 0):
-                    if not self._react(run, unit):
-                        break
-        return both(no(run.failed), either(*(run.truth(r.guard) for unit in self.units for r in unit)))
 
     def _react(self, run: Run, unit: list[Step]) -> bool:
         """The first enabled reaction of a unit runs, if one is; whether one might."""
