@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from verify.base.budget import Budget
-from verify.engines.claim import Claim, Exhausted, Fails, Faulty, Holds, Unknown
+from verify.engines.claim import Claim, Evidence, Exhausted, Fails, Faulty, Holds, Unknown
 from verify.engines.explicit.engine import ExplicitEngine
 from verify.engines.explicit.graph import explore
 from verify.engines.native.engine import NativeEngine, Unconfirmed, Unsupported
@@ -114,7 +114,9 @@ Answer = Holds | Fails | Unknown | Faulty
 def _lifted(answer: Answer, small: Reduced, original: str) -> Answer:
     """An answer about the reduced system as one about the original."""
 
-    def about(found: Exhausted) -> Exhausted:
+    def about(found: Evidence) -> Evidence:
+        if not isinstance(found, Exhausted):
+            return found
         return replace(found, digest=original, reductions=small.names)
 
     def lifted(found: Trace) -> Trace:
