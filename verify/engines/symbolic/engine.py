@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
 from typing import Any
 
 import z3
@@ -28,6 +27,7 @@ DEEPEST = 60  # moves that are unrolled
 SLICE = 4.0  # seconds of unrolling before the provers are looked at
 ALONE = 0.2  # of the time, before templates are tried
 TEMPLATES = 0.6  # of the time that is left then
+HELPED = 0.8  # of the time that is left after that, for the provers alone
 GRACE = 30.0  # seconds for making a certificate of what was found
 PREMISE = 10.0  # seconds for the question whether a premise ever happens
 
@@ -75,22 +75,24 @@ class _Search:
         """Unrolling beside Spacer; after a while invariants from templates; then Spacer once more, which may use those."""
         goal, errors = Bounded(self.question), Bounded(self.question, failures=True)
         start = time.monotonic()
-        with ExitStack() as stack:
-            provers = [stack.enter_context(Portfolio(self.question))]
-            claim = self._side_by_side(provers, goal, errors, start + ALONE * (self.until - start))
+        with Portfolio(self.question) as alone:
+            claim = self._side_by_side(alone, goal, errors, start + ALONE * (self.until - start))
             if claim is None and not self.reachable:
                 claim = self._from_templates()
-            if claim is None and self.lemmas:
-                provers.append(stack.enter_context(Portfolio(self.question, lemmas=self.lemmas)))
-            if claim is None:
-                claim = self._side_by_side(provers, goal, errors, self.until)
+            if claim is None and not self.lemmas:
+                claim = self._side_by_side(alone, goal, errors, self.until)
+        self.reasons += alone.reasons
+        if claim is None and self.lemmas:
+            with Portfolio(self.question, lemmas=self.lemmas) as helped:
+                claim = self._waiting(helped, time.monotonic() + HELPED * (self.until - time.monotonic()))
+                if claim is None:
+                    claim = self._side_by_side(helped, goal, errors, self.until)
+            self.reasons += helped.reasons
         if claim is not None:
             return claim
         if self.failed is not None:
             evidence = Unrolled(NAME, errors.depth + 1, self.failed.values, self.digest)
             return Claim(Faulty(Fault.FAILURE, self.failed.trace, evidence))
-        for portfolio in provers:
-            self.reasons += portfolio.reasons
         return Claim(Unknown(self._why(goal), depth=max(0, goal.depth)))
 
     def _from_templates(self) -> Claim | None:
@@ -101,19 +103,30 @@ class _Search:
         self.lemmas = kept.lemmas
         return self._stated(z3.BoolVal(val=True), "templates", kept.lemmas) if kept.suffices else None
 
-    def _side_by_side(self, provers: list[Portfolio], goal: Bounded, errors: Bounded, until: float) -> Claim | None:
+    def _side_by_side(self, provers: Portfolio, goal: Bounded, errors: Bounded, until: float) -> Claim | None:
         while time.monotonic() < until:
-            for portfolio in provers if not self.reachable else []:
-                solved = portfolio.look()
-                claim = None if solved is None else self._proved(solved, portfolio.lemmas)
-                if claim is not None:
-                    return claim
+            claim = self._looked(provers)
+            if claim is not None:
+                return claim
             found = self._unrolled(goal, errors)
             if found is not None:
                 return self._found(found, goal.depth + 1)
-            if goal.depth >= DEEPEST and (self.reachable or all(p.spent for p in provers)):
+            if goal.depth >= DEEPEST and (self.reachable or provers.spent):
                 break
         return None
+
+    def _waiting(self, provers: Portfolio, until: float) -> Claim | None:
+        """For the provers alone: they need what the machine has."""
+        while time.monotonic() < until and not provers.spent and not self.reachable:
+            claim = self._looked(provers)
+            if claim is not None:
+                return claim
+            time.sleep(TURN)
+        return None
+
+    def _looked(self, provers: Portfolio) -> Claim | None:
+        solved = None if self.reachable else provers.look()
+        return None if solved is None else self._proved(solved, provers.lemmas)
 
     def _unrolled(self, goal: Bounded, errors: Bounded) -> Found | None:
         """Go on unrolling for a while: the goal first, errors up to the same depth behind it."""
