@@ -21,6 +21,7 @@ from verify.system.property import Property
 from verify.system.serialise import digest
 from verify.system.system import System
 
+UNASKED = 20.0  # seconds of the symbolic engine for a property, where nobody asked for it
 Report = Callable[[Progress], None]
 AS_NEEDED = How()
 
@@ -90,7 +91,9 @@ def _open(system: System, properties: list[Property], budget: Budget, how: How) 
     """Every valuation of the open parameters; the first that is not a proof decides, and is named."""
     known = valuations(system)
     if known.too_many or (how.engine is Engine.SYMBOLIC and known.all):
-        return _for_all(system, properties, budget, "" if how.engine is Engine.SYMBOLIC else _too_many(known.total))
+        if how.engine is Engine.SYMBOLIC:
+            return _for_all(system, properties, budget, "")
+        return _for_all(system, properties, _short(budget, len(properties)), _too_many(known.total))
     if not known.all:
         reason = "no values of the open parameters satisfy every assume"
         return [(Ruling(Verdict.INVALID, reason), system, "") for _ in properties]
@@ -116,8 +119,15 @@ def _open(system: System, properties: list[Property], budget: Budget, how: How) 
     ]
 
 
+def _short(budget: Budget, count: int) -> Budget:
+    """A budget of UNASKED seconds for each of so many properties, or what is left if that is less."""
+    left = budget.limits.seconds
+    seconds = UNASKED * count if left is None else min(UNASKED * count, max(0.0, left - budget.seconds()))
+    return Budget(replace(budget.limits, seconds=seconds), budget.report)
+
+
 def _too_many(total: int) -> str:
-    return f"{total:,} valuations of the open parameters are more than {MOST:,}; the symbolic engine: "
+    return f"{total:,} valuations of the open parameters are more than {MOST:,}; symbolic (for longer: --engine symbolic): "
 
 
 def _for_all(system: System, properties: list[Property], budget: Budget, why: str) -> list[Answer]:
