@@ -43,7 +43,8 @@ def written(folder):
 
 
 def test_open_parameters_are_left_to_the_solvers(tmp_path):
-    proved, violated = api.check(api.load(written(tmp_path)))
+    how = api.How(api.Engine.SYMBOLIC)
+    proved, violated = api.check(api.load(written(tmp_path)), how=how, limits=api.Limits(120))
     assert proved.verdict is Verdict.PROVED
     assert "for all values of the open parameters" in proved.ruling.backing
     assert violated.verdict is Verdict.VIOLATED

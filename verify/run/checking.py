@@ -21,7 +21,7 @@ from verify.system.property import Property
 from verify.system.serialise import digest
 from verify.system.system import System
 
-UNASKED = 20.0  # seconds of the symbolic engine for a property, where nobody asked for it
+UNASKED = 5.0  # seconds of the symbolic engine for a property, where nobody asked for it
 Report = Callable[[Progress], None]
 AS_NEEDED = How()
 

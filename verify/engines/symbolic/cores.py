@@ -76,7 +76,6 @@ class _Cores:
             raise TimeoutError
         solver = z3.Solver()
         solver.set("timeout", max(1, int(1000 * left)))
-        solver.set("core.minimize", True)
         solver.add(*self.known, *asserted)
         if solver.check(*self.flags) != z3.unsat:
             raise TimeoutError

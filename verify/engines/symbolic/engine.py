@@ -28,7 +28,7 @@ SLICE = 4.0  # seconds of unrolling before the provers are looked at
 ALONE = 0.2  # of the time, before templates are tried
 TEMPLATES = 0.6  # of the time that is left then
 HELPED = 0.8  # of the time that is left after that, for the provers alone
-GRACE = 30.0  # seconds for making a certificate of what was found
+GRACE = 40.0  # seconds, twice, for making a certificate of what was found: fewer lemmas, and a rank
 PREMISE = 10.0  # seconds for the question whether a premise ever happens
 
 
@@ -155,14 +155,13 @@ class _Search:
         return self._stated(solved.invariant, f"Spacer{helped}, {solved.setting}", lemmas)
 
     def _stated(self, invariant: Any, method: str, given: Sequence[Any]) -> Claim | None:  # noqa: ANN401 - a Z3 term
-        grace = time.monotonic() + GRACE
-        lemmas = needed(self.question, given, invariant, grace)
+        lemmas = needed(self.question, given, invariant, time.monotonic() + GRACE)
         if lemmas is None:
             self.reasons.append(f"{method}: the invariant that it gave could not be confirmed")
             return None
         if lemmas:
             invariant = z3.And(invariant, *lemmas)
-        rank = ranked(self.question, invariant, grace)
+        rank = ranked(self.question, invariant, time.monotonic() + GRACE)
         if rank.rank is None:
             return Claim(Unknown(f"an invariant was found; that time can always pass was not shown: {rank.why}"))
         evidence = Inductive(NAME, stated(self.question, invariant), rank.rank, method, self.digest)
