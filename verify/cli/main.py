@@ -294,6 +294,9 @@ def _certify(options: argparse.Namespace) -> int:
     missing = [s for s in options.solver or () if s not in installed()]
     if missing:
         raise InputError([error("E810", f"{missing[0]} is not installed", NOWHERE, f"install it: pip install {missing[0]}")])
+    for path in options.paths:
+        if not path.exists():
+            raise InputError([error("E001", f"cannot read {path}: there is no such file or folder")])
     codes = [OK]
     for path in options.paths:
         try:

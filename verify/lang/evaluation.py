@@ -47,7 +47,7 @@ def scalar(e: s.Expr, env: Env, type_: ScalarType, what: str) -> Expression:
     if isinstance(value, Ratio):
         unrounded(e, env)
     elif not isinstance(value, Faulty):
-        env.build.report("E401", f"{what} is needed here, this is {describe(value)}", e.place, _unit_help(type_, value))
+        env.build.report("E401", f"{what} is needed here, this is {describe(value)}", e.place, _unit_help(type_, value, what))
     return FALSE
 
 
@@ -78,9 +78,11 @@ def unfit(value: Value, wanted: str, e: s.Expr, env: Env) -> Value:
     return env.build.report("E401", f"{wanted} is needed here, this is {describe(value)}", e.place)
 
 
-def _unit_help(wanted: ScalarType, value: Value) -> str:
+def _unit_help(wanted: ScalarType, value: Value, what: str) -> str:
     if wanted == SPAN and isinstance(value, Scalar) and value.type == NUMBER:
         return "a duration has a unit: 10ms, 3s"
     if wanted == NUMBER and isinstance(value, Scalar) and value.type == SPAN:
+        if what == "a bound":
+            return "a range of durations is written: duration 1s..3s"
         return "a quotient of two durations is a number"
     return ""
