@@ -230,6 +230,7 @@ class Space:
         self._keys = self.layout.bits < 64 or self.fingerprints
         options = {"fingerprints": True} if self.fingerprints else {}
         kernels = _kernels(width, keys=self._keys, atomic=system.atomic, groups=bool(system.fairness), **options)
+        kernels.address("search")  # compiled now, with what every search needs
         s = self.structure = Structure(kernels)
         for name in ("expand", "truths", *(["react"] if system.atomic else [])):
             s[name] = self._functions.address(name)
