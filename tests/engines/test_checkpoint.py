@@ -346,7 +346,9 @@ def test_what_is_stopped_is_kept(number, code, workers, tmp_path, three):
     program.write_text(SLOW, encoding="utf-8")
     arguments = [CORPUS / "vrrp_tick.spec", "--scenario", "two", "--scenario", "three", "--engine", "native", "--reductions", "none"]
     command = [sys.executable, program, "check", *arguments, "--checkpoint", folder, "--workers", str(workers)]
-    with subprocess.Popen(command, stdout=-1, stderr=-1, text=True) as stopped:
+    # where the tests run in the background, Ctrl-C is ignored from the start: not so here
+    heard = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731
+    with subprocess.Popen(command, stdout=-1, stderr=-1, text=True, preexec_fn=heard) as stopped:  # noqa: PLW1509 - no threads here
         while stopped.stdout.readline() != "searching three\n":
             assert stopped.poll() is None
         time.sleep(0.3)
