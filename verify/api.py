@@ -26,12 +26,11 @@ from verify.base.place import Place
 from verify.base.verdict import Verdict
 from verify.certify.folder import Certificate
 from verify.certify.folder import save as save_certificate
-from verify.engines.native.checkpoint import belongs, prepare
 from verify.judge.judge import Convicted, Ruling, judge
 from verify.lang.loading import Sources, library_folder, read_text
 from verify.lang.specification import Check, Specification, Task, load_models, load_specification, load_topologies
 from verify.report.machine import to_json
-from verify.report.spof import called, left
+from verify.report.spof import called, counted, left
 from verify.report.spof import table as report_table
 from verify.report.spof import to_json as reports_json
 from verify.report.survey import explain_survey, violation_lines
@@ -225,6 +224,8 @@ def results_of(  # noqa: PLR0913 - options, all by name but one
 
 def _kept(jobs: Sequence[Job], folder: Path, engine: Engine) -> list[Job]:
     """The jobs, each with a folder of its own; InputError before anything runs."""
+    from verify.engines.native.checkpoint import belongs, prepare  # noqa: PLC0415 - LLVM takes a while to load
+
     if engine is Engine.EXPLICIT:
         raise InputError([error("E824", "checkpoints are kept by the native engine, and the explicit one was asked for")])
     prepare(folder)
@@ -304,7 +305,7 @@ def draw_network(report: Report, failed: str = "", *, form: str = "svg") -> byte
             [error("E201", f"nothing in '{network.name}' is called '{failed}'", help=did_you_mean(failed, every))]
         )
     single = frozenset(x.unit.name for x in report.singles)
-    told = [f"{len(network.nodes)} nodes, {len(network.links)} links"]
+    told = [f"{counted(len(network.nodes), 'node')}, {counted(len(network.links), 'link')}"]
     found = {x.unit.name if x.unit is not None else "": x for x in report.losses}
     loads = found[failed].loads if failed in found else {}
     if failed:
@@ -318,9 +319,10 @@ def draw_network(report: Report, failed: str = "", *, form: str = "svg") -> byte
     for number, cut in enumerate(pairs, 1):
         for atom in atoms(cut.failed):
             cuts[atom] = (*cuts.get(atom, ()), number)
-    told.append(f"{len(single)} single points of failure" if single else "no single point of failure")
+    told.append(f"{counted(len(single), 'single point')} of failure" if single else "no single point of failure")
     many = sum(1 for c in report.cuts if len(c.failed) == 2)
-    told += [f"{many} cut sets of two{f', the first {MOST_CUTS} numbered' if many > MOST_CUTS else ''}"] if many else []
+    if many:
+        told.append(f"{counted(many, 'cut set')} of two" + (f", the first {MOST_CUTS} numbered" if many > MOST_CUTS else ""))
     return network_picture(network, Marks(network.name, tuple(told), single=single, cuts=cuts, loads=loads), form)
 
 

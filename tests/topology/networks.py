@@ -11,12 +11,13 @@ NAMES = ("a", "b", "c", "d", "e")
 
 
 @st.composite
-def networks(draw, *, loaded=False, standbys=False, demands=1, largest=5):
-    """Multigraphs of up to five nodes with groups and LAGs, and demands from different ends."""
+def networks(draw, *, loaded=False, standbys=False, demands=1, largest=5, loops=True):  # noqa: PLR0913 - what is drawn
+    """Multigraphs of up to five nodes with groups and LAGs, and demands from different ends. ``loops``: of a node to itself."""
     nodes = NAMES[: draw(st.integers(2, largest))]
     links = []
     for number in range(draw(st.integers(1, 7))):
-        a, b = draw(st.sampled_from(nodes)), draw(st.sampled_from(nodes))
+        a = draw(st.sampled_from(nodes))
+        b = draw(st.sampled_from(nodes if loops else [n for n in nodes if n != a]))
         capacity = Fraction(draw(st.integers(1, 6)), draw(st.sampled_from((1, 1, 2, 3)))) if loaded else None
         members = draw(st.sampled_from((None, None, None, 2, 3)))
         hashing = draw(st.sampled_from(Hashing)) if members else Hashing.EVEN

@@ -3,7 +3,7 @@
 import importlib.util
 from pathlib import Path
 
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from verify import api
@@ -44,9 +44,8 @@ machine Part { signal fail; initial state Up { on fail { goto Down } } state Dow
 
 
 @settings(max_examples=25, deadline=None)
-@given(brute.networks(loaded=True, standbys=True, largest=4), st.integers(1, 2), st.booleans())
+@given(brute.networks(loaded=True, standbys=True, largest=4, loops=False), st.integers(1, 2), st.booleans())
 def test_survives_and_a_scenario_agree(network, failures, flow):
-    assume(all(link.a != link.b for link in network.links))
     (demand,) = network.demands
     ends = f"{demand.a}, {demand.b}"
     asked = f"flow({ends}) >= {int(demand.amount * 6)}k" if flow else f"connected({ends})"

@@ -24,11 +24,11 @@ def table(report: Report) -> str:
 def _lines(report: Report) -> Iterator[str]:
     network = report.network
     counts = [
-        _count(len(network.nodes), "node"),
-        _count(len(network.links), "link"),
-        _count(len(network.groups), "group"),
+        counted(len(network.nodes), "node"),
+        counted(len(network.links), "link"),
+        counted(len(network.groups), "group"),
     ]
-    about = _count(len(network.demands), "demand") if network.demands else "every pair of nodes is asked for"
+    about = counted(len(network.demands), "demand") if network.demands else "every pair of nodes is asked for"
     yield f"{network.name}: {', '.join(counts)}; {about}"
     if len(report.islands) > 1:
         parts = "; ".join(names(p, network) for p in report.islands[1:4])
@@ -40,7 +40,8 @@ def _lines(report: Report) -> Iterator[str]:
     yield from _capacity(report)
 
 
-def _count(number: int, word: str) -> str:
+def counted(number: int, word: str) -> str:
+    """``1 link``, ``2 links``."""
     return f"{number:,} {word}{'' if number == 1 else 's'}"
 
 
@@ -55,7 +56,7 @@ def _singles(report: Report) -> Iterator[str]:
     if not report.singles:
         yield "no single point of failure"
         return
-    yield f"{_count(len(report.singles), 'single point')} of failure"
+    yield f"{counted(len(report.singles), 'single point')} of failure"
     by_name = {c.failed[0].name: c for c in report.cuts if len(c.failed) == 1}
     for single in report.singles[:MOST_ROWS]:
         cut = by_name.get(single.unit.name)
@@ -80,7 +81,7 @@ def _cuts(report: Report) -> Iterator[str]:
         if report.complete < size:
             yield f"cut sets of {size}: UNDECIDED ({report.unknown}); {len(sets)} were found"
         else:
-            yield f"{_count(len(sets), 'minimal cut set')} of {size}"
+            yield f"{counted(len(sets), 'minimal cut set')} of {size}"
         for cut in sets[:MOST_ROWS]:
             told = f"  parts {names(cut.demands)}" if report.network.demands else ""
             yield f"  {' + '.join(called(u, report.network) for u in cut.failed)}{told}"

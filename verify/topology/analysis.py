@@ -191,28 +191,39 @@ def cut_sets(
 
     Each answer is checked by the small checker before it is believed.
     """
-    found: dict[frozenset[str], CutSet] = {}
-    complete, unknown = size, ""
+    collected = _Collected(network, size, budget)
     for demand in demands:
-        question = Question(network, (connection(demand),), spared(network, (demand,)), size)
-        given = answer(question, budget)
+        collected.ask(demand, spared(network, (demand,)))
+    return _smallest(collected.found), collected.complete, collected.unknown
+
+
+class _Collected:
+    """The sets that part some demand, from one question for each; up to which size they are complete, and why no further."""
+
+    def __init__(self, network: Network, size: int, budget: Budget) -> None:
+        self.network, self.size, self.budget = network, size, budget
+        self.found: dict[frozenset[str], CutSet] = {}
+        self.complete, self.unknown = size, ""
+
+    def ask(self, demand: Demand, units: tuple[Unit, ...]) -> None:
+        """Which of the units part a demand. The answer is checked before it is believed."""
+        question = Question(self.network, (connection(demand),), units, self.size)
+        given = answer(question, self.budget)
         certificates.check(question, given)
-        complete = min(complete, given.complete)
-        unknown = unknown or given.unknown
+        self.complete = min(self.complete, given.complete)
+        self.unknown = self.unknown or given.unknown
         for violation in given.violations:
-            _add(found, violation, demand.name)
-    return _smallest(found), complete, unknown
+            self._add(violation, demand.name)
 
-
-def _add(found: dict[frozenset[str], CutSet], violation: Violation, demand: str) -> None:
-    names = frozenset(u.name for u in violation.failed)
-    known = found.get(names)
-    named = (*known.demands, demand) if known is not None else (demand,)
-    reason = violation.obstacle.reasons[0][1]
-    side = reason.side if isinstance(reason, Cut) else frozenset[str]()
-    found[names] = CutSet(
-        violation.failed if known is None else known.failed, named, side if known is None else known.side
-    )
+    def _add(self, violation: Violation, demand: str) -> None:
+        names = frozenset(u.name for u in violation.failed)
+        known = self.found.get(names)
+        if known is not None:
+            self.found[names] = replace(known, demands=(*known.demands, demand))
+            return
+        reason = violation.obstacle.reasons[0][1]
+        side = reason.side if isinstance(reason, Cut) else frozenset[str]()
+        self.found[names] = CutSet(violation.failed, (demand,), side)
 
 
 def _smallest(found: dict[frozenset[str], CutSet]) -> tuple[CutSet, ...]:
@@ -225,10 +236,8 @@ def all_cut_sets(network: Network, size: int, budget: Budget) -> tuple[tuple[Cut
     Some of a few roots is up whatever fails, so the pairs of a root and another node are enough. A unit that takes down an end
     of a pair asks nothing of that pair. A set is left out if a smaller one in it parts two nodes.
     """
-    found: dict[frozenset[str], CutSet] = {}
-    complete, unknown = size, ""
-    parts = islands(network)
-    for island in parts:
+    collected = _Collected(network, size, budget)
+    for island in islands(network):
         roots = _roots(network, sorted(island, key=lambda n: (-len(network.at[n]), n)), size)
         done: set[frozenset[str]] = set()
         for root in roots:
@@ -237,16 +246,10 @@ def all_cut_sets(network: Network, size: int, budget: Budget) -> tuple[tuple[Cut
                 if len(pair) == 2 and pair not in done:
                     done.add(pair)
                     demand = Demand(f"{root} - {other}", root, other)
-                    units = tuple(u for u in network.units if not u.atoms & pair)
-                    question = Question(network, (connection(demand),), units, size)
-                    given = answer(question, budget)
-                    certificates.check(question, given)
-                    complete = min(complete, given.complete)
-                    unknown = unknown or given.unknown
-                    for violation in given.violations:
-                        _add(found, violation, demand.name)
+                    collected.ask(demand, tuple(u for u in network.units if not u.atoms & pair))
+    found = collected.found
     smallest = {n: c for n, c in found.items() if not any(other < n for other in found)}
-    return _smallest(smallest), complete, unknown
+    return _smallest(smallest), collected.complete, collected.unknown
 
 
 def _roots(network: Network, nodes: Sequence[str], size: int) -> Sequence[str]:
