@@ -11,7 +11,6 @@ from typing import assert_never
 from verify.base.budget import Budget, Keeping, Limits, Progress
 from verify.base.verdict import Verdict
 from verify.engines.claim import Claim, Fails, Faulty, Holds, Unknown, Unrolled
-from verify.engines.native.checkpoint import belongs
 from verify.judge.judge import Convicted, Ruling, judge
 from verify.lang.specification import Check, Task
 from verify.passes.valuations import MOST, allowed, close, close_property, valuations
@@ -74,6 +73,8 @@ def check_task(  # noqa: PLR0913 - what a run depends on
 def _keeping(system: System, folder: Path | None) -> Keeping | None:
     if folder is None:
         return None
+    from verify.engines.native.checkpoint import belongs  # noqa: PLC0415 - LLVM takes a while to load
+
     owner = digest(system)
     belongs(folder, owner)
     return Keeping(folder, owner)

@@ -10,7 +10,6 @@ from verify.base.budget import Budget
 from verify.engines.claim import Claim, Evidence, Exhausted, Fails, Faulty, Holds, Unknown
 from verify.engines.explicit.engine import ExplicitEngine
 from verify.engines.explicit.graph import explore
-from verify.engines.native.engine import NativeEngine, Unconfirmed, Unsupported
 from verify.passes.reductions import ALL, DEAD_MESSAGES, NARROWING, Reduced, reduced
 from verify.semantics.interpreter import Interpreter
 from verify.system.property import Property
@@ -52,10 +51,10 @@ def claims(system: System, properties: Sequence[Property], budget: Budget, how: 
         case Engine.EXPLICIT:
             return ExplicitEngine().check(system, properties, budget)
         case Engine.NATIVE:
-            try:
-                return _native(system, properties, budget, how)
-            except (Unsupported, Unconfirmed) as problem:
-                return [Claim(Unknown(f"the native engine does not translate this: {problem}")) for _ in properties]
+            found = _native(system, properties, budget, how)
+            if isinstance(found, str):
+                return [Claim(Unknown(f"the native engine does not translate this: {found}")) for _ in properties]
+            return found
         case Engine.SYMBOLIC:
             return symbolic_claims(system, properties, budget)
         case Engine.AUTO:
@@ -75,14 +74,23 @@ def _quickest(system: System, properties: Sequence[Property], budget: Budget, ho
         graph = explore(Interpreter(system), replace(budget, limits=replace(limits, states=SMALL)))
         if not graph.incomplete:
             return ExplicitEngine().claims(graph, properties)
-        try:
-            return _native(system, properties, budget, how)
-        except (Unsupported, Unconfirmed):
-            pass
+        found = _native(system, properties, budget, how)
+        if not isinstance(found, str):
+            return found
     return ExplicitEngine().check(system, properties, budget)
 
 
-def _native(system: System, properties: Sequence[Property], budget: Budget, how: How) -> list[Claim]:
+def _native(system: System, properties: Sequence[Property], budget: Budget, how: How) -> list[Claim] | str:
+    """Claims of the native engine; why not, if it does not translate the system."""
+    from verify.engines.native.engine import Unconfirmed, Unsupported  # noqa: PLC0415 - LLVM takes a while to load
+
+    try:
+        return _searched(system, properties, budget, how)
+    except (Unsupported, Unconfirmed) as problem:
+        return str(problem)
+
+
+def _searched(system: System, properties: Sequence[Property], budget: Budget, how: How) -> list[Claim]:
     if how.reductions is not None:
         return _reduced(system, properties, budget, how, how.reductions)
     if budget.keeping is not None:  # one search, so that what is kept is of use
@@ -92,7 +100,7 @@ def _native(system: System, properties: Sequence[Property], budget: Budget, how:
         return _reduced(system, properties, budget, how, EXACT)
     first = replace(budget, limits=replace(budget.limits, states=LARGE))
     answers = _reduced(system, properties, first, how, EXACT)
-    if not any(isinstance(a.answer, Unknown) and f"{LARGE:,} states" in a.answer.reason for a in answers):
+    if not any(isinstance(a.answer, Unknown) and a.answer.states >= LARGE for a in answers):
         return answers
     return _reduced(system, properties, budget, how, ALL)
 
@@ -101,6 +109,8 @@ def _reduced(
     system: System, properties: Sequence[Property], budget: Budget, how: How, on: frozenset[str]
 ) -> list[Claim]:
     """Claims about a system, found on a smaller one."""
+    from verify.engines.native.engine import NativeEngine  # noqa: PLC0415 - LLVM takes a while to load
+
     small = reduced(system, properties, on)
     answers = NativeEngine(how.threads, fingerprints=how.fingerprints).check(small.system, small.properties, budget)
     if small.time_must_pass and any(c.notes and not isinstance(c.answer, Fails) for c in answers):
