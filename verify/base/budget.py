@@ -54,14 +54,17 @@ class Budget:
         """Seconds since the budget was made."""
         return time.monotonic() - self._start
 
-    def spent(self, progress: Progress) -> str:
-        """The reason why the search must stop here, or "" if it may go on; passes the progress on."""
+    def spent(self, progress: Progress, *, searching: bool = True) -> str:
+        """The reason why the search must stop here, or "" if it may go on; passes the progress on.
+
+        ``searching`` False: the states were found already, and how many they are is no reason any more.
+        """
         now = self.seconds()
         if self.report is not None and now >= self._next:
             self._next = now + self.interval
             self.report(progress)
         limits = self.limits
-        if limits.states is not None and progress.states >= limits.states:
+        if searching and limits.states is not None and progress.states >= limits.states:
             return f"limit of {limits.states:,} states"
         if limits.seconds is not None and now >= limits.seconds:
             return f"time limit of {limits.seconds:g} s"

@@ -88,6 +88,14 @@ class Unknown:
     depth: int = 0
 
 
+def cut_short(why: str, found: Exhausted, *, endless: bool) -> Unknown:
+    """What a search that ended early, without a violation, says. ``endless``: of a property of endless runs."""
+    looked = "no finite violation" if endless else "no violation"
+    note = " (endless runs are looked at when the search is whole)" if endless else ""
+    reason = f"{why}{note}: {looked} up to depth {max(0, found.depth - 1)}"
+    return Unknown(reason, found.states, found.transitions, found.depth)
+
+
 @dataclass(frozen=True, slots=True)
 class Faulty:
     """The question is faulty: the trace leads to the error, or to where time stands still; its loop is a livelock's."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from verify.base.diagnostic import Diagnostic, error, warning
+from verify.base.diagnostic import Diagnostic, error
 from verify.base.place import NOWHERE, Place
 from verify.lang import syntax as s
 from verify.lang.scopes import Scope
@@ -194,10 +194,6 @@ class Build:
         """Note an error; gives the value that silences what follows from it."""
         self.faults.append(error(code, message, place, help))
         return FAULTY
-
-    def warn(self, code: str, message: str, place: Place = NOWHERE, help: str = "") -> None:  # noqa: A002
-        """Note a warning."""
-        self.faults.append(warning(code, message, place, help))
 
     def variable(self, name: str, domain: Domain, initial: int, instance: int | None = None) -> int:
         """Lay out a variable."""

@@ -136,6 +136,15 @@ Form = (
 )
 
 
+def premise_of(form: Form) -> Expression | None:
+    """What should happen for a form to say anything; None if it has no premise."""
+    match form:
+        case Never(_, premise) | Within(premise) | LeadsTo(premise):
+            return premise
+        case _:
+            return None
+
+
 @dataclass(frozen=True, slots=True)
 class Property:
     """A named question; ``text`` is its form as written."""

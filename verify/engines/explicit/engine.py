@@ -7,7 +7,7 @@ from typing import assert_never
 
 from verify.automata.tableau import TooLarge
 from verify.base.budget import Budget
-from verify.engines.claim import Claim, Exhausted, Fails, Faulty, Holds, Unknown
+from verify.engines.claim import Claim, Exhausted, Fails, Faulty, Holds, Unknown, cut_short
 from verify.engines.explicit.graph import Graph, Truth, explore
 from verify.engines.explicit.health import Health, examine
 from verify.engines.explicit.liveness import violating
@@ -15,7 +15,7 @@ from verify.engines.explicit.monitors import LivenessForm
 from verify.engines.explicit.safety import Watch, overdue, reach
 from verify.semantics.interpreter import Interpreter
 from verify.semantics.satisfaction import ticks_of
-from verify.system.expression import Expression, negation
+from verify.system.expression import negation
 from verify.system.property import (
     AlwaysEventually,
     Eventually,
@@ -29,6 +29,7 @@ from verify.system.property import (
     Property,
     Until,
     Within,
+    premise_of,
 )
 from verify.system.serialise import digest
 from verify.system.system import System
@@ -67,11 +68,7 @@ def _answer(form: Form, graph: Graph, health: Health, evidence: Exhausted) -> Ho
     if health.fault is not None:
         return Faulty(health.fault[0], health.fault[1], evidence)
     if graph.incomplete:
-        endless = isinstance(form, LivenessForm)
-        looked = "no finite violation" if endless else "no violation"
-        note = " (endless runs are looked at when the search is whole)" if endless else ""
-        reason = f"{graph.incomplete}{note}: {looked} up to depth {max(0, evidence.depth - 1)}"
-        return Unknown(reason, evidence.states, evidence.transitions, evidence.depth)
+        return cut_short(graph.incomplete, evidence, endless=isinstance(form, LivenessForm))
     if isinstance(form, Possible):
         return Fails(None, evidence)
     return Holds(evidence, None, _premise_seen(form, graph))
@@ -97,12 +94,5 @@ def _violation(form: Form, graph: Graph) -> Trace | None:
 
 
 def _premise_seen(form: Form, graph: Graph) -> bool | None:
-    premise: Expression | None = None
-    match form:
-        case Never(_, premise) | Within(premise) | LeadsTo(premise):
-            pass
-        case _:
-            return None
-    if premise is None:
-        return None
-    return Truth(graph, premise).anywhere(range(len(graph.roots)))
+    premise = premise_of(form)
+    return None if premise is None else Truth(graph, premise).anywhere(range(len(graph.roots)))

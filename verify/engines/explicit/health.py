@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from verify.engines.claim import Fault
 from verify.engines.explicit.components import cyclic
 from verify.engines.explicit.graph import Graph
+from verify.semantics.effects import Failed
 from verify.system.system import Failure, StepKind
 from verify.trace.trace import Trace
+
+SHOWN = 4  # steps that a note names
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +28,7 @@ def examine(graph: Graph) -> Health:
     if graph.failures:
         source, choice, failed = graph.failures[0]
         trace = Trace((choice,)) if source < 0 else graph.trace_to(source, choice)
-        kind = Fault.LIVELOCK if failed.failure is Failure.LIVELOCK else Fault.FAILURE
-        return Health((kind, trace))
+        return Health((fault_of(failed), trace))
     if graph.incomplete:
         return Health(None)
     steps = graph.interpreter.system.steps
@@ -109,5 +112,15 @@ def _zeno(graph: Graph, component: list[int], ticks: list[bool]) -> str:
         for edge in graph.edges(node):
             if graph.target[edge] in inside and not ticks[graph.choice[edge]]:
                 names[graph.interpreter.system.steps[graph.choices[graph.choice[edge]].step].name] = None
-    shown = ", ".join(list(names)[:4]) + (", …" if len(names) > 4 else "")
+    return zeno_note(list(names))
+
+
+def fault_of(failed: Failed) -> Fault:
+    """What an error that ended a run makes of the scenario."""
+    return Fault.LIVELOCK if failed.failure is Failure.LIVELOCK else Fault.FAILURE
+
+
+def zeno_note(names: Sequence[str]) -> str:
+    """What is told of a cycle without a tick, by the names of its steps."""
+    shown = ", ".join(names[:SHOWN]) + (", …" if len(names) > SHOWN else "")
     return f"a Zeno run: {shown} can go on for ever in no time; liveness looks at runs in which time passes"

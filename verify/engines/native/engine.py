@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from verify.base.budget import Budget
-from verify.engines.claim import Claim, Exhausted, Fails, Faulty, Holds, Unknown
+from verify.engines.claim import Claim, Exhausted, Fails, Faulty, Holds, Unknown, cut_short
 from verify.engines.explicit.health import Health
+from verify.engines.native.graph import Whole
 from verify.engines.native.health import Unconfirmed, examine
 from verify.engines.native.liveness import LivenessForm, violating
 from verify.engines.native.questions import Questions, gathered
-from verify.engines.native.safety import SpentError, Watch, overdue, reach, seen
-from verify.engines.native.space import Space
+from verify.engines.native.safety import Watch, overdue, reach, seen
+from verify.engines.native.space import Space, SpentError
 from verify.engines.native.values import Unsupported
 from verify.semantics.satisfaction import ticks_of
 from verify.system.expression import negation
@@ -29,6 +30,7 @@ from verify.system.property import (
     Property,
     Until,
     Within,
+    premise_of,
 )
 from verify.system.serialise import digest
 from verify.system.system import System
@@ -57,7 +59,7 @@ class NativeEngine:
         Unsupported if it holds what is not translated, Unconfirmed if the interpreter has to decide: see :mod:`health`.
         """
         claims: list[Claim] = []
-        while len(claims) < len(properties) or not properties:
+        while len(claims) < len(properties):
             questions, count = gathered([p.form for p in properties[len(claims) :]])
             space = Space(
                 system, questions.predicates, questions.events, self.threads, fingerprints=self.fingerprints
@@ -65,8 +67,6 @@ class NativeEngine:
             space.search(budget, questions.wanted, questions.on_arrival)
             asked = properties[len(claims) : len(claims) + count]
             claims += self._claims(space, asked, questions, budget)
-            if not properties:
-                break
         return claims
 
     def _claims(self, space: Space, asked: Sequence[Property], questions: Questions, budget: Budget) -> list[Claim]:
@@ -78,21 +78,25 @@ class NativeEngine:
         except MemoryError:
             health, spent = Health(None), NO_MEMORY
         notes = (*health.notes, *space.remarks)
-        return [Claim(self._answer(p.form, space, health, spent, evidence, questions, budget), notes) for p in asked]
+        whole = Whole(space, budget)
+        try:
+            return [Claim(self._answer(p.form, whole, health, spent, evidence, questions), notes) for p in asked]
+        finally:
+            whole.release()
 
     def _answer(  # noqa: PLR0913 - what an answer depends on
         self,
         form: Form,
-        space: Space,
+        whole: Whole,
         health: Health,
         spent: str,
         evidence: Exhausted,
         questions: Questions,
-        budget: Budget,
     ) -> Holds | Fails | Unknown | Faulty:
+        space = whole.space
         numbers = (evidence.states, evidence.transitions, evidence.depth)
         try:
-            found = _found(form, space, questions, budget)
+            found = _found(form, whole, questions)
         except SpentError as problem:
             found, spent = None, str(problem)
         except MemoryError:
@@ -102,11 +106,7 @@ class NativeEngine:
         if health.fault is not None:
             return Faulty(health.fault[0], health.fault[1], evidence)
         if space.incomplete:
-            endless = isinstance(form, LivenessForm)
-            looked = "no finite violation" if endless else "no violation"
-            note = " (endless runs are looked at when the search is whole)" if endless else ""
-            reason = f"{space.incomplete}{note}: {looked} up to depth {max(0, evidence.depth - 1)}"
-            return Unknown(reason, *numbers)
+            return cut_short(space.incomplete, evidence, endless=isinstance(form, LivenessForm))
         if spent:
             return Unknown(f"all states were found; looking at them: {spent}", *numbers)
         if isinstance(form, Possible):
@@ -114,8 +114,9 @@ class NativeEngine:
         return Holds(evidence, None, _premise_seen(form, space, questions))
 
 
-def _found(form: Form, space: Space, questions: Questions, budget: Budget) -> Trace | None:
+def _found(form: Form, whole: Whole, questions: Questions) -> Trace | None:
     """A violation; of ``possible``, a witness."""
+    space = whole.space
     match form:
         case Never(bad):
             return reach(space, bad, questions.bit(bad))
@@ -123,19 +124,22 @@ def _found(form: Form, space: Space, questions: Questions, budget: Budget) -> Tr
             return reach(space, good, questions.bit(good))
         case NeverLonger(bad, bound):
             ends = negation(bad)
-            return overdue(space, Watch(bad, ends, ticks_of(bound), questions.bit(bad), questions.bit(ends)), budget)
+            watch = Watch(bad, ends, ticks_of(bound), questions.bit(bad), questions.bit(ends))
+            return _overdue(whole, watch)
         case Within(trigger, response, bound):
             starts = 0 if trigger is None else questions.bit(trigger)
-            return overdue(space, Watch(trigger, response, ticks_of(bound), starts, questions.bit(response)), budget)
+            return _overdue(whole, Watch(trigger, response, ticks_of(bound), starts, questions.bit(response)))
         case Eventually() | EventuallyAlways() | AlwaysEventually() | LeadsTo() | Until() | Ltl():
-            return violating(space, form, questions, budget)
+            return violating(whole, form, questions)
         case _:
             assert_never(form)
 
 
+def _overdue(whole: Whole, watch: Watch) -> Trace | None:
+    whole.release()  # an observer needs memory, and no edges
+    return overdue(whole.space, watch, whole.budget)
+
+
 def _premise_seen(form: Form, space: Space, questions: Questions) -> bool | None:
-    match form:
-        case Never(_, premise) | Within(premise) | LeadsTo(premise):
-            return None if premise is None else seen(space, premise, questions.bit(premise))
-        case _:
-            return None
+    premise = premise_of(form)
+    return None if premise is None else seen(space, premise, questions.bit(premise))

@@ -49,19 +49,13 @@ class Notes:
         """The position of the bit that says that an event occurred."""
         return _FIRST + self.groups + self.events.index(event)
 
-    @property
-    def event_mask(self) -> int:
-        """The bits of all events."""
-        return (1 << len(self.events)) - 1 << _FIRST + self.groups
-
 
 @dataclass(slots=True)
 class Emitted:
-    """The text of the functions. ``rows``: the most that ``expand`` or ``react`` writes; ``fails``: whether any can fail."""
+    """The text of the functions. ``rows``: the most that ``expand`` or ``react`` writes."""
 
     text: str
     rows: int
-    fails: bool
 
 
 def emit(layout: Layout, notes: Notes, predicates: Sequence[Expression]) -> Emitted:
@@ -70,14 +64,14 @@ def emit(layout: Layout, notes: Notes, predicates: Sequence[Expression]) -> Emit
     steps = _Paths(layout, notes)
     steps.expand()
     text = [steps.function("expand", "ptr noalias %words, ptr noalias %out")]
-    rows, fails = steps.rows, steps.fails
+    rows = steps.rows
     if system.atomic:
         reactions = _Paths(layout, notes)
         reactions.react()
         text.append(reactions.function("react", "ptr noalias %words, i64 %unit, ptr noalias %out"))
-        rows, fails = max(rows, reactions.rows), True
+        rows = max(rows, reactions.rows)
     text.append(_truths(layout, notes, predicates))
-    return Emitted("\n".join(text), rows, fails)
+    return Emitted("\n".join(text), rows)
 
 
 def _truths(layout: Layout, notes: Notes, predicates: Sequence[Expression]) -> str:
@@ -114,7 +108,6 @@ class _Paths:
         self.to = Translator(self.code, layout, words, frozenset(notes.events))
         self.cursor = "%out"
         self.rows = 0
-        self.fails = False
         self.groups = [0] * len(self.system.steps)
         for index, fairness in enumerate(self.system.fairness):
             for step in fairness.steps:
@@ -264,7 +257,6 @@ class _Paths:
         for event, occurred in sorted(state.events.items()):
             told = code.joined(told, code.place(occurred, self.notes.event(event)))
         if state.failed.constant != 0:
-            self.fails = True
             told = code.joined(told, code.place(state.failed, FAILED.bit_length() - 1))
         row = [*self.to.packed(state), told]
         for i, value in enumerate(row):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from verify.base.budget import Budget, Progress
+from verify.base.budget import Budget
 from verify.engines.native.expansion import FAILED, REACTION, TICK
 from verify.engines.native.questions import WINDOW
-from verify.engines.native.safety import SpentError
-from verify.engines.native.space import BATCH, NOWHERE, QUOTA, Memory, Space, Structure
+from verify.engines.native.safety import FRONT
+from verify.engines.native.space import BATCH, NOWHERE, QUOTA, Memory, Space, SpentError, Structure
 from verify.semantics import interpreter
 from verify.semantics.interpreter import Choice, Outcome
 from verify.system.system import StepKind
@@ -17,7 +17,6 @@ from verify.system.system import StepKind
 MARKED = 0x80000000  # of a component: it has inner edges
 FIRST_TRUTH = 16  # the bit of an edge's marks for the first predicate
 ALONG = ("order", "low", "trail", "calls", "component")  # numbers of 32 bits that components() works with
-FRONT = ("from_state", "age", "before")
 
 
 class Filter(NamedTuple):
@@ -43,16 +42,8 @@ def sliced(space: Space, kernel: str, members: Memory, budget: Budget, *argument
         start = max(0, end - QUOTA)
         total += space.structure.call(kernel, members, start, end, *arguments)
         end = start
-        check(space, budget, end)
+        space.check(budget, end)
     return total
-
-
-def check(space: Space, budget: Budget, queue: int) -> None:
-    """Tell how far an analysis is; SpentError if it must stop. The number of states was settled by the search."""
-    now = Progress(space.system.name, space.states, space.transitions, queue, space.depth, budget.seconds())
-    reason = budget.spent(now)
-    if reason and "states" not in reason:
-        raise SpentError(reason)
 
 
 class Graph:
@@ -60,7 +51,11 @@ class Graph:
 
     def __init__(self, space: Space, members: Memory, budget: Budget, shift: int = 0) -> None:
         """Build it; SpentError if the budget does not allow it."""
+        groups = len(space.system.fairness)
+        if groups + 3 > FIRST_TRUTH:
+            raise SpentError(f"{groups} fairness groups are more than the edges can carry")
         self.space, self.shift, self.budget = space, shift, budget
+        self.holds = [space.interpreter.predicate(p) for p in space.predicates[shift : shift + WINDOW]]
         self.nodes = space.expanded
         self.s: Structure = space.structure
         s = self.s
@@ -79,14 +74,16 @@ class Graph:
         while start < self.nodes:
             end = min(self.nodes, start + QUOTA)
             start = s.call("link", members, start, end, shift, room)
-            check(space, budget, self.nodes - start)
-        groups = len(space.system.fairness)
-        if groups + 3 > FIRST_TRUTH:
-            raise SpentError(f"{groups} fairness groups are more than the edges can carry")
+            space.check(budget, self.nodes - start)
+
+    def tidy(self) -> None:
+        """Give back what a question needed besides the edges."""
+        self.s.release(*ALONG, "at", *FRONT, "best")
 
     def release(self) -> None:
-        """Give its memory back."""
-        self.s.release("first", "edges", "offered", *ALONG, "at", *FRONT, "best")
+        """Give all its memory back."""
+        self.tidy()
+        self.s.release("first", "edges", "offered")
 
     @property
     def ends(self) -> int:
@@ -102,12 +99,6 @@ class Graph:
     def none(self) -> Memory:
         """An empty set of states: a byte each."""
         return Memory(self.ends)
-
-    def all(self) -> Memory:
-        """All expanded states."""
-        found = self.none()
-        found.fill(self.nodes, 1)
-        return found
 
     def closure(self, members: Memory, along: Filter) -> None:
         """Add what edges of a kind reach from members."""
@@ -219,7 +210,34 @@ class Graph:
         for index, fairness in enumerate(space.system.fairness):
             if step in fairness.steps:
                 marks |= space.notes.group(index)
-        for i, predicate in enumerate(space.predicates[self.shift : self.shift + WINDOW]):
-            if space.interpreter.predicate(predicate)(outcome.state, outcome.events):
+        for i, holds in enumerate(self.holds):
+            if holds(outcome.state, outcome.events):
                 marks |= 1 << FIRST_TRUTH + i
         return marks
+
+
+class Whole:
+    """The graph of all expanded states, kept from one question to the next that looks at the same predicates."""
+
+    def __init__(self, space: Space, budget: Budget) -> None:
+        self.space, self.budget = space, budget
+        self._graph: Graph | None = None
+
+    def members(self) -> Memory:
+        """All expanded states."""
+        found = Memory(self.space.states)
+        found.fill(self.space.expanded, 1)
+        return found
+
+    def graph(self, shift: int) -> Graph:
+        """The graph whose edges carry where the predicates from ``shift`` on hold; SpentError as for any."""
+        if self._graph is None or self._graph.shift != shift:
+            self.release()
+            self._graph = Graph(self.space, self.members(), self.budget, shift)
+        return self._graph
+
+    def release(self) -> None:
+        """Give its memory back."""
+        if self._graph is not None:
+            self._graph.release()
+            self._graph = None

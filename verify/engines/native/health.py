@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from verify.base.budget import Budget
 from verify.engines.claim import Fault
-from verify.engines.explicit.health import Health
+from verify.engines.explicit.health import SHOWN, Health, fault_of, zeno_note
 from verify.engines.native.expansion import REACTION, TICK
-from verify.engines.native.graph import Component, Filter, Graph, check, sliced
+from verify.engines.native.graph import Component, Filter, Graph, sliced
 from verify.engines.native.space import BATCH, FAILURE, QUOTA, STUCK, Memory, Space
 from verify.semantics import interpreter
-from verify.system.system import Failure
 from verify.trace.trace import Trace
 
-SHOWN = 4  # steps that a note names
 LOOKED_AT = 2_000  # states in which they are looked for
 TIMELESS = Filter(TICK, 0)
 REACTING = Filter(REACTION, REACTION)
@@ -44,19 +42,15 @@ def examine(space: Space, budget: Budget) -> Health:
 def _failure(space: Space) -> tuple[Fault, Trace] | None:
     for outcome in space.root_failures:
         assert outcome.failed is not None  # noqa: S101 - that is why it is here
-        return _kind(outcome.failed.failure), Trace((outcome.choice,))
+        return fault_of(outcome.failed), Trace((outcome.choice,))
     start = space.seen.get(FAILURE)
     if start is None:
         return None
     for number in range(start, min(start + BATCH, space.expanded)):
         for outcome in space.interpreter.outcomes(space.state(number)):
             if outcome.failed is not None:
-                return _kind(outcome.failed.failure), Trace((*space.path(number), outcome.choice))
+                return fault_of(outcome.failed), Trace((*space.path(number), outcome.choice))
     raise Unconfirmed
-
-
-def _kind(failure: Failure) -> Fault:
-    return Fault.LIVELOCK if failure is Failure.LIVELOCK else Fault.FAILURE
 
 
 def _stuck(space: Space) -> tuple[Fault, Trace] | None:
@@ -81,7 +75,7 @@ def _time_passes(space: Space, budget: Budget) -> bool:
         start = 0
         while start < space.states:
             start = s.call("link_timeless", start, min(space.states, start + QUOTA), room)
-            check(space, budget, space.states - start)
+            space.check(budget, space.states - start)
         s.allocate("calls", 4 * space.states)
         s.allocate("at", 8 * space.states)
         return bool(s.call("acyclic", Memory(space.states), space.states))
@@ -150,6 +144,5 @@ def _told(space: Space, graph: Graph, component: Component, start: int) -> str:
                 names[space.system.steps[outcome.choice.step].name] = None
         if looked >= LOOKED_AT or len(names) > SHOWN:
             break
-    shown = ", ".join(list(names)[:SHOWN]) + (", …" if len(names) > SHOWN else "")
-    return f"a Zeno run: {shown} can go on for ever in no time; liveness looks at runs in which time passes"
+    return zeno_note(list(names))
 

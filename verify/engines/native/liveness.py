@@ -9,9 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from verify.automata.automaton import Automaton
-from verify.base.budget import Budget
 from verify.engines.native.expansion import TICK
-from verify.engines.native.graph import FIRST_TRUTH, Component, Filter, Graph
+from verify.engines.native.graph import FIRST_TRUTH, Component, Filter, Graph, Whole
 from verify.engines.native.product import Product
 from verify.engines.native.questions import WINDOW, Questions
 from verify.engines.native.space import NOWHERE, Memory, Space
@@ -41,18 +40,17 @@ class Shape:
     enter: Filter | None = None
 
 
-def violating(space: Space, form: LivenessForm, questions: Questions, budget: Budget) -> Trace | None:
+def violating(whole: Whole, form: LivenessForm, questions: Questions) -> Trace | None:
     """A lasso (or, for ``until``, a finite trace) that violates a form; None if what was expanded has none.
 
     On a partial search no cycles are looked for. SpentError if the budget does not allow an answer.
     """
+    space = whole.space
     if space.incomplete and not isinstance(form, Until | Ltl):
         return None
     block = questions.blocks[id(form)]
     shift = block // WINDOW * WINDOW
-    members = Memory(space.states)
-    members.fill(space.expanded, 1)
-    graph = Graph(space, members, budget, shift)
+    graph = whole.graph(shift)
     try:
         if isinstance(form, Ltl):
             return _of_formula(graph, questions.automata[id(form)], block - shift)
@@ -62,9 +60,9 @@ def violating(space: Space, form: LivenessForm, questions: Questions, budget: Bu
             if broken is not None or space.incomplete:
                 return broken
         shape = _shape(space, form, p, q)
-        return _lasso_of(graph, shape, _reached(graph, shape, members))
+        return _lasso_of(graph, shape, whole.members() if shape.everywhere else _reached(graph, shape))
     finally:
-        graph.release()
+        graph.tidy()
 
 
 def _of_formula(graph: Graph, automaton: Automaton, block: int) -> Trace | None:
@@ -117,9 +115,7 @@ def _broken(graph: Graph, form: Until, hold: int, goal: int) -> Trace | None:
     return Trace((space.roots[hops[0][0]], *graph.choices(hops)))
 
 
-def _reached(graph: Graph, shape: Shape, members: Memory) -> Memory:
-    if shape.everywhere:
-        return members
+def _reached(graph: Graph, shape: Shape) -> Memory:
     found = graph.none()
     for root in shape.pending:
         found.put(root, 1, 1)
@@ -143,17 +139,13 @@ def _lasso_of(graph: Graph, shape: Shape, members: Memory) -> Trace | None:
     while True:
         found, number = graph.components(members, shape.along, needed)
         verdicts: dict[int, int] = {}
-        fair: list[tuple[int, Component]] = []
         for component in found:
             blocked = _blocked(graph, component)
             if blocked is None:
                 continue
             if not blocked:
-                fair.append((graph.member_of(component.number), component))
-                break
+                return _lasso(graph, shape, graph.member_of(component.number), component)
             verdicts[component.number] = blocked
-        if fair:
-            return _lasso(graph, shape, *min(fair))
         if not verdicts or not graph.expel(members, verdicts, number):
             return None
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from verify.automata.automaton import Automaton
-from verify.engines.native.graph import FIRST_TRUTH, Filter, Graph, check
-from verify.engines.native.safety import SpentError
-from verify.engines.native.space import FOUND, FULL, NOWHERE, PAUSED, QUOTA, Memory, Structure
+from verify.engines.native.graph import FIRST_TRUTH, Filter, Graph
+from verify.engines.native.space import FOUND, FULL, NOWHERE, PAUSED, QUOTA, Memory, SpentError, Structure
 from verify.semantics.expressions import NO_EVENTS
 from verify.semantics.interpreter import Choice, Outcome, State
 
@@ -29,7 +28,8 @@ class Product(Graph):
         self.space, self.shift, self.budget = graph.space, graph.shift, graph.budget
         self.letters = 1 << len(automaton.atoms)
         self.s = Structure(graph.s.kernels)
-        self._holds = [self.space.interpreter.predicate(a) for a in automaton.atoms]
+        self.holds = graph.holds
+        self._atoms = graph.holds[block : block + len(automaton.atoms)]
         self.lost: list[Choice] | None = None
         self.nodes = 0
         try:
@@ -84,12 +84,9 @@ class Product(Graph):
             return
         arguments = (s.pointer, memories, FIRST_TRUTH + self.block, self.letters, QUOTA)
         while (reason := self.graph.s.call("multiply", *arguments)) in {PAUSED, FULL}:
-            check(self.space, self.budget, s["entries"] - s["entry"])
+            self.space.check(self.budget, s["entries"] - s["entry"], 20 * room + 8 * edges if reason == FULL else 0)
             if reason == FULL:
                 room, edges = 2 * room, 2 * edges
-                refused = self.budget.refuses((20 * room + 8 * edges) // 2)
-                if refused:
-                    raise SpentError(refused)
                 for name in (*NODES, "offered"):
                     s.grow(name, 4 * room)
                 s.grow("first", 8 * (room + 1))
@@ -125,7 +122,7 @@ class Product(Graph):
         return self.s.memory("node_state").halves(node, 1)[0], self.s.memory("node_memory").halves(node, 1)[0]
 
     def _letter(self, state: State, events: frozenset[int]) -> int:
-        return sum(1 << i for i, holds in enumerate(self._holds) if holds(state, events))
+        return sum(1 << i for i, holds in enumerate(self._atoms) if holds(state, events))
 
     def _targets(self, node: int, letter: int) -> dict[int, int]:
         """The memories that a letter leads to, each with all accepting sets that a move there has."""

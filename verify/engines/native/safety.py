@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from verify.base.budget import Budget, Progress
-from verify.engines.native.space import BATCH, FOUND, FULL, PAUSED, QUOTA, Space
+from verify.base.budget import Budget
+from verify.engines.native.space import BATCH, FOUND, FULL, PAUSED, QUOTA, Space, SpentError
 from verify.semantics.expressions import NO_EVENTS
 from verify.semantics.interpreter import TICK, Choice, Outcome
 from verify.system.expression import Expression, events_of
@@ -15,10 +15,6 @@ from verify.trace.trace import Trace
 IDLE = 1  # how ages are stored: idle, and n + 2 for n ticks
 ENTRY = 4  # bytes of a number in the front
 FRONT = ("from_state", "age", "before")
-
-
-class SpentError(Exception):
-    """The budget does not allow to answer: why."""
 
 
 def reach(space: Space, predicate: Expression, bit: int) -> Trace | None:
@@ -82,15 +78,13 @@ def overdue(space: Space, watch: Watch, budget: Budget) -> Trace | None:
         s["entries"], s["entry"], s["entries_room"] = len(space.roots), 0, room
         arguments = (watch.starts_bit, watch.stops_bit, int(watch.starts is None), watch.bound)
         while (reason := s.call("overdue", *arguments, QUOTA)) in {PAUSED, FULL}:
+            queue = s["entries"] - s["entry"]
+            space.check(budget, queue, 3 * ENTRY * room if reason == FULL else 0)
             if reason == FULL:
                 room *= 2
-                _allowed(budget.refuses(3 * ENTRY * room // 2))
                 for name in FRONT:
                     s.grow(name, ENTRY * room)
                 s["entries_room"] = room
-            queue = s["entries"] - s["entry"]
-            now = Progress(space.system.name, space.states, space.transitions, queue, space.depth, budget.seconds())
-            _allowed(_spent(budget, now))
         return _trace(space, observer, s["entry"]) if reason == FOUND else None
     except MemoryError:
         raise SpentError("no more memory for the observer") from None
@@ -98,22 +92,10 @@ def overdue(space: Space, watch: Watch, budget: Budget) -> Trace | None:
         s.release("best", *FRONT)
 
 
-def _spent(budget: Budget, now: Progress) -> str:
-    """Why an analysis must stop. The number of states was settled by the search."""
-    reason = budget.spent(now)
-    return "" if "states" in reason else reason
-
-
-def _allowed(reason: str) -> None:
-    if reason:
-        raise SpentError(reason)
-
-
 class _Observer:
     """The observer as Python, to find the choices of a trace."""
 
     def __init__(self, space: Space, watch: Watch) -> None:
-        self.once = watch.starts is None
         self.starts = None if watch.starts is None else space.interpreter.predicate(watch.starts)
         self.stops = space.interpreter.predicate(watch.stops)
 

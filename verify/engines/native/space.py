@@ -198,6 +198,10 @@ class Structure:
         return self._functions[name](self.pointer, *given)
 
 
+class SpentError(Exception):
+    """The budget does not allow to answer: why."""
+
+
 class Space:
     """The reachable states of a closed system, as far as a budget allowed to search."""
 
@@ -356,11 +360,9 @@ class Space:
                 self.incomplete = self._grow(budget)
             if self.states > LONG and not self._better:
                 self._improve()
-            queue = self.states - self.expanded
-            now = Progress(self.system.name, self.states, self.transitions, queue, self.depth, budget.seconds())
             keeper.look()
             if self.expanded < self.states:
-                self.incomplete = self.incomplete or budget.spent(now)
+                self.incomplete = self.incomplete or budget.spent(self._progress(budget, self.states - self.expanded))
             if self.incomplete:
                 return
 
@@ -437,6 +439,15 @@ class Space:
             self.structure.allocate("table", 8 * self.structure["slots"])
             self.structure.call("rebuild")
             self._keys = False
+
+    def _progress(self, budget: Budget, queue: int) -> Progress:
+        return Progress(self.system.name, self.states, self.transitions, queue, self.depth, budget.seconds())
+
+    def check(self, budget: Budget, queue: int, more: int = 0) -> None:
+        """Tell how far an analysis is; SpentError if it must stop, or must not take ``more`` bytes."""
+        reason = budget.spent(self._progress(budget, queue), searching=False) or (budget.refuses(more) if more else "")
+        if reason:
+            raise SpentError(reason)
 
     # ---- states by number
 

@@ -30,7 +30,6 @@ ROUNDS = 1
 SLACK = 2  # so many times the longest delay is tried around each threshold
 
 Literal = tuple[int, int, bool]  # component, value, whether it has it
-Threshold = tuple[int, tuple[int, ...]]  # a number plus, for each parameter expression of the question, a factor
 
 
 @dataclass(frozen=True, slots=True)
