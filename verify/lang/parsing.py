@@ -17,7 +17,7 @@ from verify.lang import syntax as s
 from verify.lang.formula_help import formula_help
 
 if TYPE_CHECKING:
-    from lark import Lark, Token
+    from lark import Lark, Token, Tree
 
 DEEPEST = 60
 MOST_ERRORS = 10
@@ -48,10 +48,12 @@ _READABLE = {
 
 
 @functools.cache
-def _grammar() -> Lark:
-    """The parser. Lark is imported here, when it is first needed."""
+def _grammar(*, patient: bool = False) -> Lark:
+    """The parser: the quick one, or the patient one, which tells what was wrong. Lark is imported when it is first needed."""
     from lark import Lark  # noqa: PLC0415 - a heavy library, one door
     from lark import __version__ as lark_version  # noqa: PLC0415
+
+    from verify.lang.lexing import ContextualLexer  # noqa: PLC0415 - imports lark
 
     text = resources.files("verify.lang").joinpath("grammar.lark").read_text(encoding="utf-8")
     kept: str | bool = False
@@ -59,8 +61,20 @@ def _grammar() -> Lark:
         folder = cache_folder()
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         digest = hashlib.sha256(f"{lark_version}\n{text}".encode()).hexdigest()
-        kept = str(folder / f"grammar-{digest[:32]}.tables") if os.access(folder, os.W_OK) else False
-    return Lark(text, parser="lalr", propagate_positions=True, maybe_placeholders=True, cache=kept)
+        name = f"grammar-{digest[:32]}{'-patient' if patient else ''}.tables"
+        kept = str(folder / name) if os.access(folder, os.W_OK) else False
+    lexer = "contextual" if patient else ContextualLexer
+    return Lark(text, parser="lalr", lexer=lexer, propagate_positions=True, maybe_placeholders=True, cache=kept)
+
+
+def _tree(text: str) -> Tree[Token]:
+    """Lark's tree; its errors, with what would have been expected."""
+    from lark.exceptions import UnexpectedInput  # noqa: PLC0415 - the door
+
+    try:
+        return _grammar().parse(text)
+    except UnexpectedInput:
+        return _grammar(patient=True).parse(text)
 
 
 def parse(text: str, path: str) -> s.File:
@@ -94,8 +108,7 @@ def _attempt(text: str, path: str) -> tuple[s.File | None, Diagnostic | None, in
     from verify.lang.tree import TreeBuilder  # noqa: PLC0415 - imports lark
 
     try:
-        tree = _grammar().parse(text)
-        return TreeBuilder(path, text).transform(tree), None, 0
+        return TreeBuilder(path, text).transform(_tree(text)), None, 0
     except UnexpectedCharacters as found:
         place = Place(path, found.line, found.column, found.column + 1)
         character = str(found.char)
@@ -150,7 +163,7 @@ def _clip(text: str) -> str:
 
 def _words(terminal: str) -> list[str]:
     """The keywords that a terminal stands for, as written; none for names, numbers and signs."""
-    pattern = _grammar().get_terminal(terminal).pattern if terminal in _terminals() else None
+    pattern = _grammar(patient=True).get_terminal(terminal).pattern if terminal in _terminals() else None
     value = str(getattr(pattern, "value", ""))
     without_lookahead = re.sub(r"\(\?[=!].*\)$", "", value.replace(r"\s+", " "))
     options = re.sub(r"\(\?:|[()]|\\b", "", without_lookahead).split("|")
@@ -159,7 +172,7 @@ def _words(terminal: str) -> list[str]:
 
 @functools.cache
 def _terminals() -> frozenset[str]:
-    return frozenset(t.name for t in _grammar().terminals)
+    return frozenset(t.name for t in _grammar(patient=True).terminals)
 
 
 def _listed(accepts: list[str]) -> list[str]:

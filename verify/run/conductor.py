@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing.process import BaseProcess
-from multiprocessing.queues import Queue
 from pathlib import Path
-from queue import Empty
+from typing import TYPE_CHECKING
 
 from verify.base.budget import Limits, Progress
 from verify.base.verdict import Verdict
@@ -20,6 +15,11 @@ from verify.judge.judge import Ruling
 from verify.lang.specification import Task
 from verify.run.checking import AS_NEEDED, Report, Result, check_task
 from verify.run.choosing import How
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+    from multiprocessing.process import BaseProcess
+    from multiprocessing.queues import Queue
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,9 @@ def _side_by_side(  # noqa: PLR0913 - what a run depends on
     rescued: list[Result] | None,
     how: How,
 ) -> Iterator[list[Result]]:
+    import multiprocessing  # noqa: PLC0415 - what one worker does not need
+    from concurrent.futures import ProcessPoolExecutor  # noqa: PLC0415
+
     context = multiprocessing.get_context("spawn")
     news: Queue[Progress] = context.Queue()
     executor = ProcessPoolExecutor(workers, context, _begin, (news,))
@@ -101,6 +104,8 @@ def _end(children: Sequence[BaseProcess], *, keeping: bool) -> None:
 
 
 def _result(job: Job, future: Future[list[Result]], news: Queue[Progress], report: Report | None) -> list[Result]:
+    from concurrent.futures.process import BrokenProcessPool  # noqa: PLC0415 - what one worker does not need
+
     while not future.done():
         _pass_on(news, report)
     try:
@@ -111,6 +116,8 @@ def _result(job: Job, future: Future[list[Result]], news: Queue[Progress], repor
 
 
 def _pass_on(news: Queue[Progress], report: Report | None) -> None:
+    from queue import Empty  # noqa: PLC0415 - what one worker does not need
+
     try:
         progress = news.get(timeout=0.05)
     except Empty:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import NamedTuple
 
 WIDTHS = {"Words": 8, "Halves": 4, "Bytes": 1}
@@ -126,9 +127,14 @@ class Typed(NamedTuple):
     constant: int | None = None
 
 
+@cache
+def _parsed(source: str) -> ast.Module:
+    return ast.parse(source)
+
+
 def fields_of(source: str) -> dict[str, str]:
     """The fields of the shared structure, in order, each with its type."""
-    for node in ast.parse(source).body:
+    for node in _parsed(source).body:
         if isinstance(node, ast.ClassDef):
             return {
                 item.target.id: ast.unparse(item.annotation)
@@ -144,7 +150,7 @@ def translate(source: str, constants: dict[str, int], wanted: Iterable[str] = ()
 
     TypeError for what is not part of the language.
     """
-    tree = ast.parse(source)
+    tree = _parsed(source)
     fields = fields_of(source)
     known = dict(constants)
     for node in tree.body:  # constants of the file

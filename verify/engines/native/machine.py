@@ -16,7 +16,7 @@ import verify
 from verify.base.cache import cache_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 KEPT = 256  # compiled objects in the cache folder
 
@@ -32,16 +32,17 @@ class Compiled:
         return int(self._engine.get_function_address(name))
 
 
-def compiled(text: str, *, optimised: bool) -> Compiled:
+def compiled(text: str | Callable[[], str], *, optimised: bool, source: str = "") -> Compiled:
     """Compile IR for this machine, or take what was compiled from the same text before.
 
     ``optimised``: run LLVM's pipeline. What the emitter writes is numbered and folded already, and is compiled as it stands.
+    ``source``: all that the text is made from, if it is a function, which then is called only if it must be.
     """
     machine = _target(2 if optimised else 1)
-    digest = hashlib.sha256(f"{_about()} {optimised}\n{text}".encode()).hexdigest()
+    digest = hashlib.sha256(f"{_about()} {optimised}\n{text if isinstance(text, str) else source}".encode()).hexdigest()
     stored = _Stored(digest)
     known = stored.read()
-    module = llvm.parse_assembly("" if known else text)
+    module = llvm.parse_assembly("" if known else text if isinstance(text, str) else text())
     module.triple = machine.triple
     if optimised and not known:
         builder = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=2))

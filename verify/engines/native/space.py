@@ -14,6 +14,7 @@ from pathlib import Path
 
 import verify
 from verify.base.budget import Budget, Progress
+from verify.engines.native import compiling
 from verify.engines.native.checkpoint import Keeper
 from verify.engines.native.compiling import fields_of, translate
 from verify.engines.native.expansion import Emitted, Notes, emit
@@ -126,9 +127,16 @@ class Kernels:
         if name not in self._compiled:
             wanted = self._together if name in self._together else (name,)
             source = SOURCE.read_text(encoding="utf-8")
-            made = compiled(translate(source, self._constants, wanted), optimised=True)
+            told = f"{_translator()}\n{source}\n{sorted(self._constants.items())} {wanted}"
+            made = compiled(lambda: translate(source, self._constants, wanted), optimised=True, source=told)
             self._compiled |= dict.fromkeys(wanted, made)
         return self._compiled[name].address(name)
+
+
+@cache
+def _translator() -> str:
+    """The program that translates the kernels: what it writes depends on nothing else than that and the kernels."""
+    return Path(compiling.__file__).read_text(encoding="utf-8")
 
 
 @cache
