@@ -111,9 +111,11 @@ def _records(cases: list[Case], peers: dict[str, str], work: Path, options: argp
             if case.cold:
                 if pan is not None:
                     yield about | {"tool": "spin", "what": "cold"} | _spin_cold(case, folder, number)
-                empty = folder / f"empty-{number}"
-                yield about | {"tool": "verify", "what": "cold, nothing compiled"} | _whole(case, empty)
-                yield about | {"tool": "verify", "what": "cold, compiled before"} | _whole(case, empty)
+                empty, other = folder / f"empty-{number}", folder / f"other-{number}"
+                yield about | {"tool": "verify", "what": "cold, first run of all"} | _whole(case, empty)
+                yield about | {"tool": "verify", "what": "cold, same model again"} | _whole(case, empty)
+                _whole(next(c for c in CASES if c.cold and c != case), other)  # has the same kernels, and another model
+                yield about | {"tool": "verify", "what": "cold, new model"} | _whole(case, other)
             if case.name == LIVENESS[0]:
                 for name in LIVENESS[1:]:
                     yield about | {"tool": "verify", "what": f"answer {name}"} | _ours(case, cache, 1, name)
@@ -123,7 +125,9 @@ def _records(cases: list[Case], peers: dict[str, str], work: Path, options: argp
 
 
 def _environment(cache: Path) -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(ROOT), "VERIFY_CACHE": str(cache)}
+    """An installed package comes with its modules compiled; here the first run leaves them compiled."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PYTHONPATH": str(ROOT), "VERIFY_CACHE": str(cache)}
 
 
 def _ours(case: Case, cache: Path, threads: int, asked: str = "") -> Record:
