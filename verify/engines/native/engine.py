@@ -71,14 +71,15 @@ class NativeEngine:
 
     def _claims(self, space: Space, asked: Sequence[Property], questions: Questions, budget: Budget) -> list[Claim]:
         evidence = Exhausted(self.name, space.states, space.transitions, space.depth, digest(space.system))
+        whole = Whole(space, budget)
+        endless = any(isinstance(p.form, LivenessForm) for p in asked)
         try:
-            health, spent = examine(space, budget), ""
+            health, spent = examine(space, budget, whole if endless else None), ""
         except SpentError as problem:
             health, spent = Health(None), str(problem)
         except MemoryError:
             health, spent = Health(None), NO_MEMORY
         notes = (*health.notes, *space.remarks)
-        whole = Whole(space, budget)
         try:
             return [Claim(self._answer(p.form, whole, health, spent, evidence, questions), notes) for p in asked]
         finally:

@@ -6,8 +6,8 @@ from verify.base.budget import Budget
 from verify.engines.claim import Fault
 from verify.engines.explicit.health import SHOWN, Health, fault_of, zeno_note
 from verify.engines.native.expansion import REACTION, TICK
-from verify.engines.native.graph import Component, Filter, Graph, sliced
-from verify.engines.native.space import BATCH, FAILURE, QUOTA, STUCK, Memory, Space
+from verify.engines.native.graph import Component, Filter, Graph, Whole, sliced
+from verify.engines.native.space import BATCH, FAILURE, QUOTA, STUCK, Memory, Space, SpentError
 from verify.semantics import interpreter
 from verify.trace.trace import Trace
 
@@ -20,12 +20,15 @@ class Unconfirmed(Exception):  # noqa: N818 - an answer: the interpreter has to 
     """Machine code took long reactions for a livelock; the interpreter does not say so."""
 
 
-def examine(space: Space, budget: Budget) -> Health:
-    """Look for errors, and where everything was explored, for livelocks, deadlocks, timelocks and Zeno cycles."""
+def examine(space: Space, budget: Budget, whole: Whole | None = None) -> Health:
+    """Look for errors, and where everything was explored, for livelocks, deadlocks, timelocks and Zeno cycles.
+
+    ``whole``: the graph, if it will be needed anyway.
+    """
     failed = _failure(space)
     if failed is not None or space.incomplete:
         return Health(failed)
-    if _time_passes(space, budget):
+    if _time_passes(space, budget, whole):
         return Health(_stuck(space))
     endless = Memory(space.states)
     endless.fill(space.states, 1)
@@ -62,8 +65,13 @@ def _stuck(space: Space) -> tuple[Fault, Trace] | None:
     return Fault.DEADLOCK, Trace(tuple(space.path(number)))
 
 
-def _time_passes(space: Space, budget: Budget) -> bool:
+def _time_passes(space: Space, budget: Budget, whole: Whole | None) -> bool:
     """Whether no cycle is without a tick; False as well where there is no room to find out this way."""
+    if whole is not None:
+        try:
+            return _only_ticking(whole)
+        except (SpentError, MemoryError):
+            whole.release()  # the steps without a tick alone take less room
     s = space.structure
     room = space.transitions + 2 * BATCH * s["rows_of_one"]
     if budget.refuses(4 * room + 9 * space.states):
@@ -83,6 +91,16 @@ def _time_passes(space: Space, budget: Budget) -> bool:
         return False
     finally:
         s.release("first", "trail", "calls", "at")
+
+
+def _only_ticking(whole: Whole) -> bool:
+    """Whether no cycle of the graph is without a tick. If so, the graph stays for others."""
+    graph = whole.graph(0)
+    found, _ = graph.components(whole.members(), TIMELESS)
+    graph.tidy()
+    if found:
+        whole.release()
+    return not found
 
 
 def _trimmed(space: Space, members: Memory, left: int, along: Filter, budget: Budget) -> int:
