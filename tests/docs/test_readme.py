@@ -31,12 +31,12 @@ def test_the_commands_are_known():
     assert commands(README) == [
         "python -m pip install '.[test]'",
         "verify check specs/",
-        "python -m pytest",
+        "python -m pytest -n auto",
         "verify check gateways.spec",
     ]
     # installing and testing is what CI does, from a fresh clone, in a fresh environment
     assert "python -m pip install --quiet '.[dev]'" in CI
-    assert "python -m pytest\n" in CI
+    assert "python -m pytest -n auto\n" in CI
 
 
 def test_checking_the_shipped_specs_ends_with_0_in_under_a_minute(capsys):

@@ -12,7 +12,7 @@ import verify
 
 ROOT = Path(__file__).resolve().parents[2]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-TEST_COMMAND = "python -m pytest"
+TEST_COMMAND = "python -m pytest -n auto"
 
 TOP_LEVEL = {
     ".ci",

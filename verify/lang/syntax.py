@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+from verify.base.node import node
 from verify.base.place import Place
 from verify.lang.topology_syntax import PartName, Rate, TopologyDecl
 
 # ---- expressions
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Number:
     """``12``."""
 
@@ -19,7 +19,7 @@ class Number:
     value: int
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Duration:
     """``10ms``, in nanoseconds; ``text`` as written."""
 
@@ -28,7 +28,7 @@ class Duration:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Truth:
     """``true`` or ``false``."""
 
@@ -36,14 +36,14 @@ class Truth:
     value: bool
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Nothing:
     """``none``."""
 
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Name:
     """An identifier."""
 
@@ -51,7 +51,7 @@ class Name:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Member:
     """``base.name``."""
 
@@ -60,7 +60,7 @@ class Member:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Index:
     """``base[at]``."""
 
@@ -69,7 +69,7 @@ class Index:
     at: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Call:
     """``base(arguments)``; a named argument carries its name."""
 
@@ -78,7 +78,7 @@ class Call:
     arguments: tuple[tuple[str | None, Expr], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Unary:
     """``not e`` and ``-e``."""
 
@@ -87,7 +87,7 @@ class Unary:
     operand: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Chain:
     """``a + b - c``: operands and the operators between them, of one level of binding, left to right."""
 
@@ -96,7 +96,7 @@ class Chain:
     operators: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Conditional:
     """``if c then a else b``."""
 
@@ -106,7 +106,7 @@ class Conditional:
     otherwise: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Is:
     """``e is Name``, ``e is not none``: ``name`` "none" for none."""
 
@@ -116,7 +116,7 @@ class Is:
     negated: bool
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Otherwise:
     """``e otherwise d``: the value of an optional, or d."""
 
@@ -125,7 +125,7 @@ class Otherwise:
     default: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Rounded:
     """``rounded down to 10ms (e)``; unit None: to whole numbers."""
 
@@ -135,7 +135,7 @@ class Rounded:
     operand: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class SetOf:
     """A set named by an expression: a machine, an enum, a list of parts."""
 
@@ -143,7 +143,7 @@ class SetOf:
     expression: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class SetRange:
     """``low .. high``."""
 
@@ -152,7 +152,7 @@ class SetRange:
     high: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class SetList:
     """``{a, b}``."""
 
@@ -163,7 +163,7 @@ class SetList:
 Set = SetOf | SetRange | SetList
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Quantifier:
     """``count(r in Router where E : E)``."""
 
@@ -175,7 +175,7 @@ class Quantifier:
     body: Expr | None
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Edge:
     """``crash of r1``, ``sent M by r1``: what happened in the step that led here. ``what``: the message, timer or signal."""
 
@@ -208,7 +208,7 @@ Expr = (
 # ---- types
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class TypeExpr:
     """``kind``: bool, named, range, duration, array, optional or reference."""
 
@@ -223,7 +223,7 @@ class TypeExpr:
 # ---- statements
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Assignment:
     """``x := e``."""
 
@@ -232,7 +232,7 @@ class Assignment:
     value: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class ActionCall:
     """``announce`` or ``follow(a)``."""
 
@@ -240,7 +240,7 @@ class ActionCall:
     target: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class SendStatement:
     """``send M { fields } on port``; a field without value takes what has its name."""
 
@@ -250,7 +250,7 @@ class SendStatement:
     port: Expr | None
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class StartTimer:
     """``start t for d``."""
 
@@ -259,7 +259,7 @@ class StartTimer:
     duration: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class StopTimer:
     """``stop t``."""
 
@@ -267,7 +267,7 @@ class StopTimer:
     timer: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class IfStatement:
     """``if c { … } else { … }``."""
 
@@ -277,7 +277,7 @@ class IfStatement:
     otherwise: Block
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class ChooseStatement:
     """``choose x in S where P { … }``."""
 
@@ -288,7 +288,7 @@ class ChooseStatement:
     body: Block
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class EitherStatement:
     """``either { … } or { … }``."""
 
@@ -296,7 +296,7 @@ class EitherStatement:
     branches: tuple[Block, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Goto:
     """``goto S``."""
 
@@ -320,7 +320,7 @@ Block = tuple[Statement, ...]
 # ---- declarations
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Cite:
     """``cite rfc9568 "6.4.2"``."""
 
@@ -330,7 +330,7 @@ class Cite:
     verified: bool
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Rule:
     """One rule. ``event``: a message, signal or built-in event, "" for ``on timeout t`` and for ``when``."""
 
@@ -345,7 +345,7 @@ class Rule:
     citations: tuple[Cite, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class State:
     """A state of a region; ``entry`` None if there is none."""
 
@@ -357,7 +357,7 @@ class State:
     rules: tuple[Rule, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Region:
     """States with rules of their own; ``name`` "" for the region of a machine that declares none."""
 
@@ -367,7 +367,7 @@ class Region:
     states: tuple[State, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Formal:
     """A formal parameter."""
 
@@ -376,7 +376,7 @@ class Formal:
     type: TypeExpr
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Let:
     """``let f(x : T) = e``."""
 
@@ -386,7 +386,7 @@ class Let:
     body: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Action:
     """``action f(x : T) { … }``."""
 
@@ -396,7 +396,7 @@ class Action:
     body: Block
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Port:
     """``port p : M, N``."""
 
@@ -405,7 +405,7 @@ class Port:
     messages: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class ParameterDecl:
     """``parameter p : T = e``."""
 
@@ -415,7 +415,7 @@ class ParameterDecl:
     default: Expr | None
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class VariableDecl:
     """``variable v : T = e survives crash``."""
 
@@ -426,7 +426,7 @@ class VariableDecl:
     survives: bool
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class TimerDecl:
     """``timer t up to d``."""
 
@@ -435,7 +435,7 @@ class TimerDecl:
     maximum: Expr | None
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Signal:
     """``signal s``."""
 
@@ -443,7 +443,7 @@ class Signal:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Open:
     """``any T``: a value left open."""
 
@@ -451,7 +451,7 @@ class Open:
     type: TypeExpr
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Setting:
     """``path = value``."""
 
@@ -460,7 +460,7 @@ class Setting:
     value: Expr | Open
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Part:
     """``part p : array n of Port { settings }``."""
 
@@ -473,7 +473,7 @@ class Part:
 MachineItem = Port | ParameterDecl | VariableDecl | TimerDecl | Let | Action | Signal | Part | Rule | Region | State
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Machine:
     """A machine. Rules outside every region stand in ``rules``."""
 
@@ -495,7 +495,7 @@ class Machine:
         return bare + tuple(i for i in self.items if isinstance(i, Region))
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class FieldDecl:
     """``name : T`` in a record or message."""
 
@@ -504,7 +504,7 @@ class FieldDecl:
     type: TypeExpr
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Use:
     """``use vrrp as v`` or ``use "file.model"``."""
 
@@ -514,7 +514,7 @@ class Use:
     alias: str
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Protocol:
     """``protocol vrrp``."""
 
@@ -522,7 +522,7 @@ class Protocol:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Reference:
     """``reference rfc9568 "…"``."""
 
@@ -531,7 +531,7 @@ class Reference:
     title: str
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Enum:
     """``enum Version { v2, v3 }``."""
 
@@ -540,7 +540,7 @@ class Enum:
     members: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Record:
     """``record Info { … }``."""
 
@@ -549,7 +549,7 @@ class Record:
     fields: tuple[FieldDecl, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class MessageDecl:
     """``message Advertisement { … }``."""
 
@@ -561,7 +561,7 @@ class MessageDecl:
 # ---- scenarios
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Tick:
     """``tick 10ms``."""
 
@@ -569,7 +569,7 @@ class Tick:
     nanoseconds: int
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Reactions:
     """``reactions atomic``."""
 
@@ -577,14 +577,14 @@ class Reactions:
     atomic: bool
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class MessagesFirst:
     """``messages before timeouts``."""
 
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class InstanceDecl:
     """``r1 : Router { settings }``."""
 
@@ -594,7 +594,7 @@ class InstanceDecl:
     settings: tuple[Setting, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Assume:
     """``assume E``."""
 
@@ -602,7 +602,7 @@ class Assume:
     expression: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class End:
     """An end of a network; ``each``: of every instance of a machine."""
 
@@ -611,7 +611,7 @@ class End:
     each: bool
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Network:
     """``segment lan joins a.p, b.p { … }``. ``maximum`` None: as the minimum."""
 
@@ -627,7 +627,7 @@ class Network:
     carries: Expr | None
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Window:
     """``low .. high``; high None: exactly low."""
 
@@ -636,7 +636,7 @@ class Window:
     high: Expr | None
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Startup:
     """``startup of r1 at 0s..5s``. ``mode``: at, any or never."""
 
@@ -648,7 +648,7 @@ class Startup:
     repeatable: bool
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Fault:
     """One thing that may happen. ``kind``: crash, restart, shutdown, startup, signal, lose, duplicate, cut, repair."""
 
@@ -667,7 +667,7 @@ class Fault:
     at: Window | None
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Pool:
     """``faults NAME at most n between a and b { … }``. ``most`` None: ``unlimited`` says whether that was written."""
 
@@ -680,7 +680,7 @@ class Pool:
     faults: tuple[Fault, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Fair:
     """``fair strongly delivery on lan``."""
 
@@ -691,7 +691,7 @@ class Fair:
     each: bool
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Passing:
     """``part passes traffic when E``."""
 
@@ -699,7 +699,7 @@ class Passing:
     condition: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Traffic:
     """``topology name { … }`` in a scenario: which of its parts pass traffic when."""
 
@@ -708,7 +708,7 @@ class Traffic:
     passing: tuple[Passing, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Without:
     """``without …``: takes an inherited line away. ``kind``: network, startup, assume, fair, instance, faults or events."""
 
@@ -734,7 +734,7 @@ ScenarioItem = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Scenario:
     """A scenario as written, before ``extends`` is unfolded."""
 
@@ -747,7 +747,7 @@ class Scenario:
 # ---- properties
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class LtlNode:
     """``operator`` atom (then ``predicate``), or a word of the logic over ``arguments``."""
 
@@ -757,7 +757,7 @@ class LtlNode:
     predicate: Expr | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Survival:
     """``survives any n failures of T among …``: how many, of which topology, and among which parts (none: all)."""
 
@@ -767,7 +767,7 @@ class Survival:
     among: tuple[PartName, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class FormNode:
     """A property's form: ``kind`` names it; ``predicates`` and ``bound`` as the form needs them."""
 
@@ -779,7 +779,7 @@ class FormNode:
     survival: Survival | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class PropertyDecl:
     """``property name : form``; ``text`` the form as written; ``parts``: its predicates, and what they join, as written."""
 
@@ -790,7 +790,7 @@ class PropertyDecl:
     parts: tuple[tuple[Expr, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Expectation:
     """``name expect violated because "…"``; ``verdict`` "" when nothing is said."""
 
@@ -800,7 +800,7 @@ class Expectation:
     because: str
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Check:
     """``check scenario { … } needs native``."""
 
@@ -826,7 +826,7 @@ Declaration = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class File:
     """One source file, parsed."""
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 
+from verify.base.node import node
 from verify.base.place import Place
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Rate:
     """``10G``: bits in a second."""
 
@@ -17,7 +17,7 @@ class Rate:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class PartName:
     """``sw1``, or ``uplink[0]``, a member of a LAG; ``index`` None where there is none."""
 
@@ -31,7 +31,7 @@ class PartName:
         return self.name if self.index is None else f"{self.name}[{self.index}]"
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class VertexDecl:
     """One name of ``node a, b``."""
 
@@ -39,7 +39,7 @@ class VertexDecl:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class EdgeDecl:
     """``link name : a - b 1G``; ``name`` "" and ``capacity`` None where there is none."""
 
@@ -50,7 +50,7 @@ class EdgeDecl:
     capacity: Rate | None
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class LagDecl:
     """``lag name : a - b 4 x 10G minimum 2 hash 8 buckets``; ``buckets`` 0: in equal shares, -1: sticky."""
 
@@ -64,7 +64,7 @@ class LagDecl:
     buckets: int
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class GroupDecl:
     """``group name : kind { … }``."""
 
@@ -74,7 +74,7 @@ class GroupDecl:
     members: tuple[PartName, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class StandbyDecl:
     """``standby name { … }``."""
 
@@ -83,7 +83,7 @@ class StandbyDecl:
     members: tuple[PartName, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class DemandDecl:
     """``demand name : a -> b 1G``."""
 
@@ -97,7 +97,7 @@ class DemandDecl:
 TopologyItem = VertexDecl | EdgeDecl | LagDecl | GroupDecl | StandbyDecl | DemandDecl
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class TopologyDecl:
     """``topology name { … }``."""
 
