@@ -9,7 +9,9 @@ from typing import NamedTuple
 from verify.passes.dead_messages import without_dead_messages
 from verify.passes.dead_variables import without_dead_variables
 from verify.passes.narrowing import narrowed
+from verify.passes.normal import Renaming
 from verify.passes.slicing import sliced
+from verify.passes.symmetry import symmetries_of
 from verify.semantics.interpreter import TICK, Choice, Interpreter, State
 from verify.system.property import Property
 from verify.system.system import System, Taking
@@ -18,7 +20,8 @@ NARROWING = "narrowing"
 SLICING = "slicing"
 DEAD_MESSAGES = "dead messages"
 DEAD_VARIABLES = "dead variables"
-ALL = frozenset((NARROWING, SLICING, DEAD_MESSAGES, DEAD_VARIABLES))
+SYMMETRY = "symmetry"
+ALL = frozenset((NARROWING, SLICING, DEAD_MESSAGES, DEAD_VARIABLES, SYMMETRY))
 
 
 class NotLifted(Exception):  # noqa: N818 - an answer that must never be given
@@ -30,7 +33,7 @@ class Reduced:
     """A system that answers for ``original``.
 
     ``names``: the reductions that changed something, in the order they were made. ``emptied``: the lanes from which dead
-    messages were taken out. ``time_must_pass``: a Zeno run in the reduced system means that its answer does not count.
+    messages were taken out. ``symmetries``: of the reduced system, by which a search may keep one state for many.
     """
 
     original: System
@@ -38,6 +41,7 @@ class Reduced:
     properties: tuple[Property, ...]
     names: tuple[str, ...]
     emptied: frozenset[int] = frozenset()
+    symmetries: tuple[Renaming, ...] = ()
 
     @property
     def time_must_pass(self) -> bool:
@@ -84,7 +88,11 @@ def reduced(system: System, properties: Sequence[Property], on: frozenset[str] =
         if quiet != now:
             names.append(DEAD_VARIABLES)
             now = quiet
-    return Reduced(system, now, asked, tuple(names), emptied)
+    symmetries: tuple[Renaming, ...] = ()
+    if SYMMETRY in on:  # the last, since it is about the system that is searched
+        symmetries = symmetries_of(now, asked)
+        names += [SYMMETRY] if symmetries else []
+    return Reduced(system, now, asked, tuple(names), emptied, symmetries)
 
 
 class _Pair(NamedTuple):

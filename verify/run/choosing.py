@@ -112,7 +112,8 @@ def _reduced(
     from verify.engines.native.engine import NativeEngine  # noqa: PLC0415 - LLVM takes a while to load
 
     small = reduced(system, properties, on)
-    answers = NativeEngine(how.threads, fingerprints=how.fingerprints).check(small.system, small.properties, budget)
+    engine = NativeEngine(how.threads, small.symmetries, fingerprints=how.fingerprints)
+    answers = engine.check(small.system, small.properties, budget)
     if small.time_must_pass and any(c.notes and not isinstance(c.answer, Fails) for c in answers):
         return _reduced(system, properties, budget, how, on - {DEAD_MESSAGES})
     return [replace(c, answer=_lifted(c.answer, small, digest(system))) for c in answers]

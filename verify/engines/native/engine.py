@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import assert_never
 
 from verify.base.budget import Budget
@@ -11,10 +12,12 @@ from verify.engines.explicit.health import Health
 from verify.engines.native.graph import Whole
 from verify.engines.native.health import Unconfirmed, examine
 from verify.engines.native.liveness import LivenessForm, violating
+from verify.engines.native.orbits import NoSuchStep
 from verify.engines.native.questions import Questions, gathered
 from verify.engines.native.safety import Watch, overdue, reach, seen
 from verify.engines.native.space import Space, SpentError
 from verify.engines.native.values import Unsupported
+from verify.passes.normal import Renaming
 from verify.semantics.satisfaction import ticks_of
 from verify.system.expression import negation
 from verify.system.property import (
@@ -37,6 +40,7 @@ from verify.system.system import System
 from verify.trace.trace import Trace
 
 __all__ = ["NativeEngine", "Unconfirmed", "Unsupported"]
+Answer = Holds | Fails | Unknown | Faulty
 NO_MEMORY = "no more memory"
 
 
@@ -45,12 +49,14 @@ class NativeEngine:
 
     name = "native"
 
-    def __init__(self, threads: int = 1, *, fingerprints: bool = False) -> None:
+    def __init__(self, threads: int = 1, symmetries: Sequence[Renaming] = (), *, fingerprints: bool = False) -> None:
         """``threads`` search side by side; more than one may find another of several shortest traces each time.
 
-        ``fingerprints``: as :class:`Space` has them.
+        ``symmetries``: a group, of the system with all that is asked, without the one that moves nothing; ``fingerprints``: as
+        :class:`Space` has them.
         """
         self.threads = threads
+        self.symmetries = symmetries
         self.fingerprints = fingerprints
 
     def check(self, system: System, properties: Sequence[Property], budget: Budget) -> list[Claim]:
@@ -61,9 +67,8 @@ class NativeEngine:
         claims: list[Claim] = []
         while len(claims) < len(properties):
             questions, count = gathered([p.form for p in properties[len(claims) :]])
-            space = Space(
-                system, questions.predicates, questions.events, self.threads, fingerprints=self.fingerprints
-            )
+            options = (self.threads, self.symmetries)
+            space = Space(system, questions.predicates, questions.events, *options, fingerprints=self.fingerprints)
             space.search(budget, questions.wanted, questions.on_arrival)
             asked = properties[len(claims) : len(claims) + count]
             claims += self._claims(space, asked, questions, budget)
@@ -81,7 +86,10 @@ class NativeEngine:
             health, spent = Health(None), NO_MEMORY
         notes = (*health.notes, *space.remarks)
         try:
-            return [Claim(self._answer(p.form, whole, health, spent, evidence, questions), notes) for p in asked]
+            answers = [self._answer(p.form, whole, health, spent, evidence, questions) for p in asked]
+            return [Claim(_real(answer, space), notes) for answer in answers]
+        except NoSuchStep:
+            raise Unconfirmed from None
         finally:
             whole.release()
 
@@ -93,7 +101,7 @@ class NativeEngine:
         spent: str,
         evidence: Exhausted,
         questions: Questions,
-    ) -> Holds | Fails | Unknown | Faulty:
+    ) -> Answer:
         space = whole.space
         numbers = (evidence.states, evidence.transitions, evidence.depth)
         try:
@@ -113,6 +121,17 @@ class NativeEngine:
         if isinstance(form, Possible):
             return Fails(None, evidence)
         return Holds(evidence, None, _premise_seen(form, space, questions))
+
+
+def _real(answer: Answer, space: Space) -> Answer:
+    """An answer whose trace is one of the system, not of its orbits."""
+    match answer:
+        case Holds(_, Trace() as witness):
+            return replace(answer, witness=space.real(witness))
+        case (Fails(Trace() as trace) | Faulty(_, trace)) as failing:
+            return replace(failing, trace=space.real(trace))
+        case _:
+            return answer
 
 
 def _found(form: Form, whole: Whole, questions: Questions) -> Trace | None:

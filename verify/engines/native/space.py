@@ -20,9 +20,12 @@ from verify.engines.native.compiling import fields_of, translate
 from verify.engines.native.expansion import Emitted, Notes, emit
 from verify.engines.native.layout import Layout, layout_of
 from verify.engines.native.machine import Compiled, compiled, function
+from verify.engines.native.orbits import Orbits
+from verify.passes.normal import Renaming
 from verify.semantics.interpreter import Choice, Interpreter, Outcome, State
 from verify.system.expression import Expression
 from verify.system.system import System
+from verify.trace.trace import Trace
 
 BATCH = 64  # states that are expanded together
 QUOTA = 1 << 16  # states between two looks at the budget
@@ -116,8 +119,9 @@ SOURCE = Path(__file__).with_name("runtime.kernel")
 class Kernels:
     """The kernels for one kind of states, each compiled when it is first called; those of every search at once."""
 
-    def __init__(self, width: int, *, keys: bool, atomic: bool, groups: bool, fingerprints: bool = False) -> None:
-        flags = {"KEYS": keys or fingerprints, "FINGERPRINTS": fingerprints, "ATOMIC": atomic, "GROUPS": groups}
+    def __init__(self, width: int, *, keys: bool, fingerprints: bool = False, **shapes: bool) -> None:
+        flags = {"KEYS": keys or fingerprints, "FINGERPRINTS": fingerprints}
+        flags |= {name.upper(): on for name, on in shapes.items()}
         self._constants = {"WIDTH": width, "BATCH": BATCH, **{name: int(on) for name, on in flags.items()}}
         self._together = ("search", "rebuild", "locate", "parent", *(["rebuild_keys"] if keys or fingerprints else []))
         self._compiled: dict[str, Compiled] = {}
@@ -140,8 +144,9 @@ def _translator() -> str:
 
 
 @cache
-def _kernels(width: int, *, keys: bool, atomic: bool, groups: bool, fingerprints: bool = False) -> Kernels:
-    return Kernels(width, keys=keys, atomic=atomic, groups=groups, fingerprints=fingerprints)
+def _kernels(width: int, *, keys: bool, atomic: bool, groups: bool, symmetric: bool, fingerprints: bool = False) -> Kernels:
+    shapes = {"atomic": atomic, "groups": groups, "symmetric": symmetric}
+    return Kernels(width, keys=keys, fingerprints=fingerprints, **shapes)
 
 
 @cache
@@ -219,11 +224,13 @@ class Space:
         predicates: Sequence[Expression],
         events: Sequence[int] = (),
         threads: int = 1,
+        symmetries: Sequence[Renaming] = (),
         *,
         fingerprints: bool = False,
     ) -> None:
         """Compile a system; Unsupported if that is not possible. ``events``: those that the predicates ask for.
 
+        ``symmetries``: of the system with the predicates; then one state of each orbit is kept, and transitions lead to it.
         ``fingerprints``: tell states that are wider than a word apart by 63 bits of a hash. The search is never complete then.
         """
         self.system = system
@@ -232,20 +239,22 @@ class Space:
         self.notes = Notes(len(system.fairness), tuple(events))
         self.predicates = tuple(predicates)
         emitted: Emitted = emit(self.layout, self.notes, predicates)
-        self._text = emitted.text
-        self._functions = compiled(emitted.text, optimised=False)
+        self.orbits = Orbits(self.layout, self.notes, symmetries)
+        self._text = "\n".join((emitted.text, self.orbits.emitted())) if self.orbits else emitted.text
+        self._entries = ("expand", "truths", *(["react"] if system.atomic else []), *(["canonical"] if self.orbits else []))
+        self._functions = compiled(self._text, optimised=False)
         self._better = False
-        told = (verify.__version__, emitted.text, SOURCE.read_text(encoding="utf-8"))
+        told = (verify.__version__, self._text, SOURCE.read_text(encoding="utf-8"))
         self.code = hashlib.sha256("\n".join(told).encode()).hexdigest()
         width = self.layout.words
         self.fingerprints = fingerprints and self.layout.bits >= 64  # below, whole states are no longer than fingerprints
         self._keys = self.layout.bits < 64 or self.fingerprints
         options = {"fingerprints": True} if self.fingerprints else {}
-        kernels = _kernels(width, keys=self._keys, atomic=system.atomic, groups=bool(system.fairness), **options)
+        options |= {"atomic": system.atomic, "groups": bool(system.fairness), "symmetric": bool(self.orbits)}
+        kernels = _kernels(width, keys=self._keys, **options)
         kernels.address("search")  # compiled now, with what every search needs
         s = self.structure = Structure(kernels)
-        for name in ("expand", "truths", *(["react"] if system.atomic else [])):
-            s[name] = self._functions.address(name)
+        self._enter()
         rows = max(1, emitted.rows)
         s["rows_of_one"] = rows
         s["units"] = len(system.units)
@@ -344,14 +353,14 @@ class Space:
 
     def _roots(self) -> list[tuple[int, ...]]:
         """The words of the initial states; their choices, and those that fail, are noted."""
-        known: dict[State, tuple[int, ...]] = {}
+        known: dict[tuple[int, ...], Choice] = {}
         for outcome in self.interpreter.initial():
             if outcome.state is None:
                 self.root_failures.append(outcome)
-            elif outcome.state not in known:
-                known[outcome.state] = self.layout.pack(outcome.state)
-                self.roots.append(outcome.choice)
-        return list(known.values())
+            else:
+                known.setdefault(self.packed(outcome.state), outcome.choice)
+        self.roots += known.values()
+        return list(known)
 
     def _level(self, budget: Budget, keeper: Keeper) -> None:
         s = self.structure
@@ -378,7 +387,11 @@ class Space:
         """Compile the system again, with LLVM's optimiser."""
         self._better = True
         self._functions = compiled(self._text, optimised=True)
-        for name in ("expand", "truths", *(["react"] if self.system.atomic else [])):
+        self._enter()
+
+    def _enter(self) -> None:
+        """Let the kernels find the functions of the system."""
+        for name in self._entries:
             self.structure[name] = self._functions.address(name)
 
     def _side_by_side(self, quota: int) -> int:
@@ -467,10 +480,14 @@ class Space:
         """A state, as the interpreter has it."""
         return self.layout.unpack(self.words(number))
 
+    def packed(self, state: State) -> tuple[int, ...]:
+        """The words that a state is kept by: its own, or those of the representative of its orbit."""
+        return self.orbits.least(self.layout.pack(state))
+
     def find(self, state: State) -> int:
         """The number of a state; negative, if it was not found."""
         self.number()
-        row = (ctypes.c_uint64 * self.layout.words)(*self.layout.pack(state))
+        row = (ctypes.c_uint64 * self.layout.words)(*self.packed(state))
         return self.structure.call("locate", ctypes.addressof(row))
 
     def level_of(self, number: int) -> int:
@@ -479,12 +496,16 @@ class Space:
 
     def choice(self, before: int, after: int, fits: Callable[[Outcome], bool] = lambda _: True) -> Choice:
         """The first choice by which a state leads to another."""
-        wanted = self.state(after)
+        wanted = self.words(after)
         for outcome in self.interpreter.outcomes(self.state(before)):
-            if outcome.state == wanted and fits(outcome):
+            if outcome.state is not None and self.packed(outcome.state) == wanted and fits(outcome):
                 return outcome.choice
         message = f"the interpreter knows no such transition of '{self.system.name}'"
         raise RuntimeError(message)
+
+    def real(self, trace: Trace) -> Trace:
+        """A trace of the system for a trace along states that are kept. NoSuchStep if there is none."""
+        return self.orbits.real(trace, self.interpreter, self.predicates)
 
     def path(self, number: int) -> list[Choice]:
         """The choices of a shortest way to a state: level by level backwards, to the first state that leads there."""
