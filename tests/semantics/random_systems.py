@@ -3,7 +3,9 @@
 ``Drawn(draw)`` draws through hypothesis, ``Seeded(random.Random(n))`` from a seeded generator.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, is_dataclass, replace
+from dataclasses import fields as dataclass_fields
+from enum import Enum
 
 from hypothesis import strategies as st
 
@@ -635,3 +637,177 @@ def wide_system(source, size=0):
 def sized_system(generator):
     """A wide system from a seeded generator: about a third have more than 1,000 states."""
     return wide_system(Seeded(generator), generator.choice((0, 0, 1, 1, 2, 2, 3, 3, 4)))
+
+
+# ---- systems with symmetries: a small system several times over
+
+
+@dataclass(frozen=True)
+class Copies:
+    """Where the parts of a system are in each of ``count`` copies of it.
+
+    The first ``shared`` variables are common. Messages go ``ahead`` copies on, round about.
+    """
+
+    system: System
+    count: int
+    shared: int
+    ahead: int
+
+    def variable(self, at, copy):
+        """The number of a variable in a copy."""
+        return at if at < self.shared else at + copy * (len(self.system.variables) - self.shared)
+
+    def node(self, node, copy):
+        """A node of the system, in a copy."""
+        match node:
+            case Read(at):
+                return Read(self.variable(at, copy))
+            case Assign(at, value):
+                return Assign(self.variable(at, copy), self.node(value, copy))
+            case TimerIs() | Start() | Stop():
+                return self._moved(node, "timer", copy * len(self.system.timers), copy)
+            case Send():
+                return self._moved(node, "lane", (copy + self.ahead) % self.count * len(self.system.lanes), copy)
+            case Count() | Due() | Duplicate() | Clear() | Take():
+                return self._moved(node, "lane", copy * len(self.system.lanes), copy)
+            case Occurred() | Occur():
+                return self._moved(node, "event", copy * len(self.system.events), copy)
+            case tuple():
+                return tuple(self.node(x, copy) for x in node)
+            case Enum() | Boolean():
+                return node
+            case _ if is_dataclass(node):
+                return replace(node, **{f.name: self.node(getattr(node, f.name), copy) for f in dataclass_fields(node)})
+            case _:
+                return node
+
+    def _moved(self, node, name, by, copy):
+        rest = {f.name: self.node(getattr(node, f.name), copy) for f in dataclass_fields(node) if f.name != name}
+        return replace(node, **{name: getattr(node, name) + by}, **rest)
+
+    def whole(self, steps, m):
+        """All the copies, with these steps."""
+        rest = self.system.variables[self.shared :]
+        copies = range(self.count)
+        return replace(
+            self.system,
+            variables=(*self.system.variables[: self.shared], *(replace(v, name=f"{v.name}.{c}") for c in copies for v in rest)),
+            timers=tuple(replace(t, name=f"{t.name}.{c}") for c in copies for t in self.system.timers),
+            lanes=tuple(replace(self.node(x, c), name=f"{x.name}.{c}") for c in copies for x in self.system.lanes),
+            events=tuple(replace(e, name=f"{e.name}.{c}") for c in copies for e in self.system.events),
+            steps=tuple(steps),
+            fairness=tuple(self._fairness(steps, m)),
+            units=tuple(f"u{i}" for i in range(2 * self.count)),
+        )
+
+    def _fairness(self, steps, m):
+        for number in range(m.pick([0, 0, 1, 2])):
+            name = m.pick(self.system.steps).name
+            copies = range(self.count) if m.chance(75) else [m.source.integer(0, self.count - 1)]
+            wanted = {f"{name}.{copy}" for copy in copies}
+            yield Fairness(f"f{number}", tuple(i for i, s in enumerate(steps) if s.name in wanted), m.chance(50))
+
+    def predicate(self, inner, m):
+        """Of all copies, of any, of so many, or of one."""
+        copies = [self.node(inner, x) for x in range(self.count)]
+        if m.chance(10):
+            return m.pick(copies)
+        if m.chance(25):
+            told = tuple(Apply(Operator.IF, (x, TRUE, FALSE)) for x in copies)
+            return Apply(Operator.EQUAL, (Apply(Operator.ADD, told), Constant(m.source.integer(0, self.count))))
+        return Apply(m.pick([Operator.AND, Operator.OR, Operator.OR]), tuple(copies))
+
+
+def twin_system(source):
+    """Two or three copies of a small system that see each other, now and then spoilt in one place; and its makers."""
+    parts = makers(source)
+    known = (parts.variables[:3], parts.timers[:1], parts.lanes[:1], parts.messages, parts.events)
+    m = WideMakers(source, *known)
+    m.atomic = m.chance(35)
+    steps = [m.step(number) for number in range(source.integer(2, 4))]
+    base = System(
+        "twins",
+        10**6,
+        variables=tuple(m.variables),
+        timers=tuple(m.timers),
+        messages=tuple(m.messages),
+        lanes=tuple(m.lanes),
+        events=tuple(m.events),
+        rules=(Rule("a rule", None),),
+        steps=tuple(steps),
+        atomic=m.atomic,
+    )
+    copies = Copies(base, m.pick([2, 2, 2, 3]), source.integer(0, 1), m.pick([0, 0, 1]))
+    apart = 0 if m.chance(30) else 2  # units of their own
+    made = []
+    for copy in range(copies.count):
+        for step in steps:
+            unit = None if step.unit is None else step.unit + apart * copy
+            made.append(replace(copies.node(step, copy), name=f"{step.name}.{copy}", unit=unit))
+        if m.lanes and copy == 0:
+            telling = m.chance(50)
+        if m.lanes and telling:
+            made.append(_telling(copies, copy, m))
+    if m.chance(50):
+        made = made[::-1]
+    system = copies.whole(made, m)
+    plain, inside = m.truth, []
+
+    def truth(depth, slots=(), events=False):  # noqa: FBT002 - as in Makers
+        if inside:
+            return plain(depth, slots, events)
+        inside.append(True)
+        inner = plain(depth, slots, events)
+        inside.pop()
+        return copies.predicate(inner, m)
+
+    m.truth = truth
+    return (spoilt(system, m) if m.chance(30) else system), m
+
+
+def _telling(copies, copy, m):
+    """A step by which one copy tells all others, in their order."""
+    at = copies.shared if copies.shared < len(m.variables) else 0
+    domain = m.variables[at].domain
+    own = copies.variable(at, copy)
+    message = len(m.messages) - 1
+    said = tuple(Constant(f.domain.low) for f in m.messages[message].fields)
+    body = tuple(Send(x * len(m.lanes), message, said) for x in range(copies.count) if x != copy)
+    asked = Apply(Operator.EQUAL, (Read(own), Constant(domain.high)))
+    return Step(f"tell.{copy}", StepKind.ENVIRONMENT, asked, (*body, Assign(own, Constant(domain.low))))
+
+
+def spoilt(system, m):
+    """The system with one place changed."""
+
+    def changed(name, change):
+        parts = getattr(system, name)
+        at = m.source.integer(0, len(parts) - 1)
+        return replace(system, **{name: (*parts[:at], change(parts[at]), *parts[at + 1 :])})
+
+    def wider(variable):
+        return replace(variable, domain=Range(variable.domain.low, variable.domain.high + 1))
+
+    def another(variable):
+        return replace(variable, initial=m.source.integer(variable.domain.low, variable.domain.high))
+
+    kinds = [
+        lambda: changed("variables", wider),
+        lambda: changed("variables", another),
+        lambda: changed("timers", lambda t: replace(t, maximum=t.maximum + 1)),
+        lambda: changed("timers", lambda t: replace(t, initial=m.source.integer(-1, t.maximum))),
+        lambda: changed("steps", lambda s: replace(s, guard=Apply(Operator.AND, (s.guard, Due(0) if m.lanes else Read(0))))),
+        lambda: changed("steps", lambda s: replace(s, urgent=TRUE)),
+        lambda: changed("steps", lambda s: replace(s, body=s.body[::-1] if s.slots == 0 else s.body[:1])),
+        lambda: changed("steps", lambda s: replace(s, body=(*s.body, m.pick([Occur(0), Stop(0), Mark(0)])))),
+    ]
+    if m.lanes:
+        kinds += [
+            lambda: changed("lanes", lambda x: replace(x, maximum=x.maximum + 1)),
+            lambda: changed("lanes", lambda x: replace(x, capacity=x.capacity + 1)),
+            lambda: changed("lanes", lambda x: replace(x, when_full=WhenFull.DROP_NEWEST)),
+            lambda: changed("lanes", lambda x: replace(x, order=Order.FIFO)),
+            lambda: changed("lanes", lambda x: replace(x, open=TRUE)),
+        ]
+    return m.pick(kinds)()

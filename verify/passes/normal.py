@@ -4,7 +4,8 @@
 other of which neither stores what the other reads or stores, steps, and atomic reactions that have nothing to do with each other.
 Names, places and provenance.
 
-**What it keeps.** Everything else, as it stands. Kinds of messages are numbered lane by lane, in their order: lanes with messages
+**What it keeps.** Everything else, as it stands; but identities (:mod:`verify.passes.identities`) are names, which may be others:
+a cell that holds them counts by what it can hold, and not by its domain. Kinds of messages are numbered lane by lane, in their order: lanes with messages
 of their own, as narrowing gives them, are alike if their messages are.
 
 **Atomic reactions** run by units and in the order of the text. Two of them depend on each other if one stores what the other reads
@@ -21,6 +22,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, assert_never
 
+from verify.passes.identities import Cell, identities_in
+from verify.system.domain import Domain
 from verify.system.expression import (
     Apply,
     Constant,
@@ -67,16 +70,18 @@ class Sort(Enum):
     TIMER = "timer"
     LANE = "lane"
     EVENT = "event"
+    NAME = "name"
 
 
 @dataclass(frozen=True, slots=True)
 class Renaming:
-    """Where each variable, timer, lane and event goes, by its number."""
+    """Where each variable, timer, lane, event and name of an identity goes, by its number."""
 
     variables: tuple[int, ...]
     timers: tuple[int, ...]
     lanes: tuple[int, ...]
     events: tuple[int, ...]
+    names: tuple[int, ...] = ()
 
     def after(self, first: Renaming) -> Renaming:
         """Both: ``first``, then this one."""
@@ -85,13 +90,8 @@ class Renaming:
             tuple(self.timers[i] for i in first.timers),
             tuple(self.lanes[i] for i in first.lanes),
             tuple(self.events[i] for i in first.events),
+            tuple(self.names[i] for i in first.names),
         )
-
-
-def unchanged(system: System) -> Renaming:
-    """The renaming that moves nothing."""
-    sizes = (len(system.variables), len(system.timers), len(system.lanes), len(system.events))
-    return Renaming(*(tuple(range(size)) for size in sizes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,18 +129,30 @@ class Reader:
         self.asked = asked
         self.groups = [tuple(g for g, group in enumerate(groups) if i in group) for i in range(len(system.steps))]
         self.kinds = _kinds(system)
+        self.identities = identities_in(system, list(asked), self.kinds)
+        self.name = {name: i for i, name in enumerate(self.identities.names)}
         self.parts = _parts(system) if system.atomic else []
         self._levels: dict[int, tuple[Block, list[list[Statement]]]] = {}
+
+    def unchanged(self) -> Renaming:
+        """The renaming that moves nothing."""
+        system = self.system
+        parts = (system.variables, system.timers, system.lanes, system.events, self.identities.names)
+        return Renaming(*(tuple(range(len(part))) for part in parts))
 
     def roots(self, renaming: Renaming) -> Counter[int]:
         """The numbers of everything that makes the system what it is, and of what is asked, with all items renamed."""
         reading = _Reading(self, renaming)
         number = self.table.number
-        steps = [reading.step(*known) for known in zip(self.system.steps, self.groups, strict=True)]
+        steps = [reading.step(at) for at in range(len(self.system.steps))]
         found: Counter[int] = Counter()
+        families: dict[int, list[int]] = {}
+        for at, (family, _) in enumerate(self.identities.names):
+            families.setdefault(family, []).append(reading.item(Sort.NAME, at))
+        found.update(number("family", names, bag=True) for names in families.values())
         for at, variable in enumerate(self.system.variables):
-            domain = (variable.domain.low, variable.domain.high)
-            found[number(("variable", domain), (reading.item(Sort.VARIABLE, at),))] += 1
+            can = reading.range_of(("variable", at), variable.domain)
+            found[number("variable", (reading.item(Sort.VARIABLE, at), can))] += 1
         for at, timer in enumerate(self.system.timers):
             found[number(("timer", timer.maximum), (reading.item(Sort.TIMER, at),))] += 1
         for at in range(len(self.system.lanes)):
@@ -186,8 +198,11 @@ class _Reading:
             Sort.TIMER: renaming.timers,
             Sort.LANE: renaming.lanes,
             Sort.EVENT: renaming.events,
+            Sort.NAME: renaming.names,
         }
-        self.known: dict[tuple[int, int | None], tuple[Expression, int]] = {}
+        self.known: dict[tuple[int, int, int | None], tuple[Expression, int]] = {}
+        self.families = reader.identities.families
+        self.at = -1  # the step that is read
         self.taken: int | None = None  # the lane whose message slot 0 tells the kind of
 
     def item(self, sort: Sort, at: int) -> int:
@@ -197,15 +212,29 @@ class _Reading:
     def lane(self, at: int) -> int:
         """A lane: all of it but its ends and its names."""
         lane = self.system.lanes[at]
-        messages = [self.system.messages[kind].fields for kind in self.reader.kinds[at]]
-        domains = tuple(tuple((f.domain.low, f.domain.high) for f in fields) for fields in messages)
-        label = ("lane", lane.capacity, lane.minimum, lane.maximum, lane.order, lane.when_full, domains)
-        return self.number(label, (self.item(Sort.LANE, at), self.expression(lane.open)))
+        messages = [
+            self.number("message", (self.range_of(("field", at, i), f.domain) for i, f in enumerate(self.system.messages[kind].fields)))
+            for kind in self.reader.kinds[at]
+        ]
+        label = ("lane", lane.capacity, lane.minimum, lane.maximum, lane.order, lane.when_full)
+        return self.number(label, (self.item(Sort.LANE, at), self.expression(lane.open), *messages))
 
-    def step(self, step: Step, groups: tuple[int, ...]) -> int:
+    def range_of(self, cell: Cell, domain: Domain) -> int:
+        """What a cell can hold: any of its domain, or certain names."""
+        if cell not in self.families:
+            return self.number(("any of", domain.low, domain.high))
+        return self.number("one of", (self.name(cell, value) for value in self.reader.identities.held[cell]), bag=True)
+
+    def name(self, cell: Cell, value: int) -> int:
+        """What a cell calls a value."""
+        return self.item(Sort.NAME, self.reader.name[self.families[cell], value])
+
+    def step(self, at: int) -> int:
         """A step: whether it is a reaction, its groups, what it takes, its guard, its urgency and its body."""
+        step: Step = self.system.steps[at]
+        self.at = at
         take: tuple[int, ...] = ()
-        label: tuple[Any, ...] = ("a step", step.kind is StepKind.REACTION, groups)
+        label: tuple[Any, ...] = ("a step", step.kind is StepKind.REACTION, self.reader.groups[at])
         if step.take is not None:
             stored = nodes(step.body)
             bound = any(isinstance(x, Bind | Choose) and x.slot == 0 for x in stored)
@@ -214,14 +243,14 @@ class _Reading:
             kinds = self.reader.kinds[step.take.lane] if bound else ()
             label = (*label, step.take.taking, kinds)
         parts = (self.expression(step.guard), self.expression(step.urgent), self.block(step.body))
-        self.taken = None
+        self.taken, self.at = None, -1
         return self.number(label, (*parts, *take))
 
     # ---- expressions
 
     def expression(self, e: Expression) -> int:
         """An expression."""
-        key = id(e), self.taken
+        key = id(e), self.at, self.taken
         if key not in self.known:
             self.known[key] = e, self._expression(e)  # which keeps what the identity is of
         return self.known[key][1]
@@ -254,6 +283,12 @@ class _Reading:
         match operator, arguments:
             case Operator.EQUAL, ((Local(0), Constant(kind)) | (Constant(kind), Local(0))) if self.taken is not None:
                 return self.number(("kind", self._rank(self.taken, kind)))
+            case Operator.EQUAL, (left, right):
+                cell = self._cell(left) or self._cell(right)
+                if cell is not None:
+                    return self.number(operator, (self.stored(cell, left), self.stored(cell, right)), bag=True)
+            case _:
+                pass
         given = [self.expression(a) for a in arguments]
         if operator in _NESTED:
             nodes_ = self.reader.table.nodes
@@ -261,6 +296,30 @@ class _Reading:
         if operator in (Operator.AND, Operator.OR):
             given = list(dict.fromkeys(given))
         return self.number(operator, given, bag=operator in _COMMUTING)
+
+    def _cell(self, e: Expression) -> Cell | None:
+        """A cell that holds identities, of those that an expression can be the value of."""
+        match e:
+            case Read(variable):
+                cell: Cell = ("variable", variable)
+            case Local(slot):
+                cell = ("slot", self.at, slot)
+            case Apply(Operator.IF, (_, then, otherwise)):
+                return self._cell(then) or self._cell(otherwise)
+            case _:
+                return None
+        return cell if cell in self.families else None
+
+    def stored(self, cell: Cell, e: Expression) -> int:
+        """An expression as a value of a cell, or as compared with one: a constant is a name if the cell holds identities."""
+        match e:
+            case Constant(value) if cell in self.families:
+                return self.name(cell, value)
+            case Apply(Operator.IF, (condition, then, otherwise)) if cell in self.families:
+                parts = (self.expression(condition), self.stored(cell, then), self.stored(cell, otherwise))
+                return self.number(Operator.IF, parts)
+            case _:
+                return self.expression(e)
 
     def _rank(self, lane: int, kind: int) -> int:
         """The number of a kind among those of a lane; -1 if it is never there."""
@@ -279,20 +338,21 @@ class _Reading:
         number = self.number
         match statement:
             case Assign(variable, value):
-                return number("assign", (self.item(Sort.VARIABLE, variable), self.expression(value)))
+                return number("assign", (self.item(Sort.VARIABLE, variable), self.stored(("variable", variable), value)))
             case Start(timer, ticks):
                 return number("start", (self.item(Sort.TIMER, timer), self.expression(ticks)))
             case Stop(timer):
                 return number("stop", (self.item(Sort.TIMER, timer),))
             case Send(lane, message, fields):
                 label = ("send", self._rank(lane, message))
-                return number(label, (self.item(Sort.LANE, lane), *map(self.expression, fields)))
+                said = [self.stored(("field", lane, i), e) for i, e in enumerate(fields)]
+                return number(label, (self.item(Sort.LANE, lane), *said))
             case Duplicate(lane):
                 return number("duplicate", (self.item(Sort.LANE, lane),))
             case Clear(lane):
                 return number("clear", (self.item(Sort.LANE, lane),))
             case Bind(slot, value):
-                return number(("bind", slot), (self.expression(value),))
+                return number(("bind", slot), (self.stored(("slot", self.at, slot), value),))
             case If(condition, then, otherwise):
                 return number("if", (self.expression(condition), self.block(then), self.block(otherwise)))
             case Choose(slot, low, high, where):

@@ -9,9 +9,8 @@ from typing import NamedTuple
 from verify.passes.dead_messages import without_dead_messages
 from verify.passes.dead_variables import without_dead_variables
 from verify.passes.narrowing import narrowed
-from verify.passes.normal import Renaming
 from verify.passes.slicing import sliced
-from verify.passes.symmetry import symmetries_of
+from verify.passes.symmetry import Symmetry, symmetries_of
 from verify.semantics.interpreter import TICK, Choice, Interpreter, State
 from verify.system.property import Property
 from verify.system.system import System, Taking
@@ -41,7 +40,7 @@ class Reduced:
     properties: tuple[Property, ...]
     names: tuple[str, ...]
     emptied: frozenset[int] = frozenset()
-    symmetries: tuple[Renaming, ...] = ()
+    symmetries: tuple[Symmetry, ...] = ()
 
     @property
     def time_must_pass(self) -> bool:
@@ -88,7 +87,7 @@ def reduced(system: System, properties: Sequence[Property], on: frozenset[str] =
         if quiet != now:
             names.append(DEAD_VARIABLES)
             now = quiet
-    symmetries: tuple[Renaming, ...] = ()
+    symmetries: tuple[Symmetry, ...] = ()
     if SYMMETRY in on:  # the last, since it is about the system that is searched
         symmetries = symmetries_of(now, asked)
         names += [SYMMETRY] if symmetries else []

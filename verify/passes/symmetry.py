@@ -1,6 +1,6 @@
 """Find the symmetries of a system: exchanges of equal instances and links that change nothing but names.
 
-A symmetry moves variables, timers, lanes and events. It is one if the system, renamed, is the same system: the same domains, lanes,
+A symmetry moves variables, timers, lanes and events, and changes the names of identities. It is one if the system, renamed, is the same system: the same domains, lanes,
 steps and atomic reactions, in the normal form of :mod:`verify.passes.normal`; and if each predicate that is asked for, renamed, is
 the same predicate. Then it takes each transition to one, a tick to a tick, an error to an error, and no predicate can tell a state
 from its image. The initial state need not stay what it is.
@@ -18,9 +18,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
-from verify.passes.normal import Node, Reader, Renaming, Sort, unchanged
+from verify.passes.identities import Cell
+from verify.passes.normal import Node, Reader, Renaming, Sort
 from verify.system.expression import Expression
 from verify.system.property import Property
 from verify.system.system import System
@@ -30,10 +32,25 @@ GUESSES: Final = 200
 LARGEST: Final = 200_000  # nodes that are coloured
 
 
-def symmetries_of(system: System, properties: Sequence[Property]) -> tuple[Renaming, ...]:
+@dataclass(frozen=True, slots=True)
+class Symmetry:
+    """Where each variable, timer, lane and event goes, by its number; and what becomes of identities.
+
+    ``values``: of a variable ("variable", number) or a field ("field", lane, index) that holds some, all that it can hold, each
+    with what its image then holds.
+    """
+
+    variables: tuple[int, ...]
+    timers: tuple[int, ...]
+    lanes: tuple[int, ...]
+    events: tuple[int, ...]
+    values: dict[Cell, dict[int, int]]
+
+
+def symmetries_of(system: System, properties: Sequence[Property]) -> tuple[Symmetry, ...]:
     """A group of symmetries of a closed system with what is asked of it; without the one that moves nothing."""
     reader = Reader(system, list(_asked(tuple(p.form for p in properties))), [f.steps for f in system.fairness])
-    same = unchanged(system)
+    same = reader.unchanged()
     plain = reader.roots(same)
     if len(reader.table.nodes) > LARGEST:
         return ()
@@ -42,7 +59,17 @@ def symmetries_of(system: System, properties: Sequence[Property]) -> tuple[Renam
     guesses = _Guesses(reader.table.nodes, dict(plain), same)
     for found in reversed(list(guesses.all(lambda guess: reader.roots(guess) == plain))):
         group = _generated(group, found, acts)
-    return tuple(group.values())[1:]
+    return tuple(_symmetry(reader, how) for how in tuple(group.values())[1:])
+
+
+def _symmetry(reader: Reader, how: Renaming) -> Symmetry:
+    known = reader.identities
+    values = {
+        cell: {v: known.names[how.names[reader.name[known.families[cell], v]]][1] for v in held}
+        for cell, held in known.held.items()
+        if cell[0] != "slot"
+    }
+    return Symmetry(how.variables, how.timers, how.lanes, how.events, values)
 
 
 class _Action:
@@ -52,6 +79,9 @@ class _Action:
         self.variables = [i for i, v in enumerate(system.variables) if v.domain.low < v.domain.high]
         self.timers = [i for i, t in enumerate(system.timers) if t.maximum >= 0]
         self.lanes = [i for i, kinds in enumerate(reader.kinds) if kinds]
+        known = reader.identities
+        held = {(known.families[cell], v) for cell, values in known.held.items() if len(values) > 1 for v in values}
+        self.names = sorted(reader.name[name] for name in held)
 
     def on(self, how: Renaming) -> tuple[int, ...]:
         """Where it all goes."""
@@ -59,6 +89,7 @@ class _Action:
             (how.variables[i] for i in self.variables),
             (how.timers[i] for i in self.timers),
             (how.lanes[i] for i in self.lanes),
+            (how.names[i] for i in self.names),
         )
         return tuple(x for part in moved for x in part)
 
@@ -198,6 +229,7 @@ class _Guesses:
             Sort.TIMER: list(self.same.timers),
             Sort.LANE: list(self.same.lanes),
             Sort.EVENT: list(self.same.events),
+            Sort.NAME: list(self.same.names),
         }
         for before, after in guess.items():
             sort, number = self.label[before]

@@ -17,7 +17,7 @@ from verify.engines.native.questions import Questions, gathered
 from verify.engines.native.safety import Watch, overdue, reach, seen
 from verify.engines.native.space import Space, SpentError
 from verify.engines.native.values import Unsupported
-from verify.passes.normal import Renaming
+from verify.passes.symmetry import Symmetry
 from verify.semantics.satisfaction import ticks_of
 from verify.system.expression import negation
 from verify.system.property import (
@@ -49,7 +49,7 @@ class NativeEngine:
 
     name = "native"
 
-    def __init__(self, threads: int = 1, symmetries: Sequence[Renaming] = (), *, fingerprints: bool = False) -> None:
+    def __init__(self, threads: int = 1, symmetries: Sequence[Symmetry] = (), *, fingerprints: bool = False) -> None:
         """``threads`` search side by side; more than one may find another of several shortest traces each time.
 
         ``symmetries``: a group, of the system with all that is asked, without the one that moves nothing; ``fingerprints``: as

@@ -9,11 +9,12 @@ round until it closes.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from verify.engines.native.expansion import Notes
-from verify.engines.native.layout import Layout, Place
+from verify.engines.native.layout import Layout, Part, Place, Slot
 from verify.engines.native.values import Code
-from verify.passes.normal import Renaming
+from verify.passes.symmetry import Symmetry
 from verify.semantics.interpreter import START, TICK, Choice, Interpreter, Outcome, State
 from verify.system.expression import Expression
 from verify.system.system import StepKind
@@ -30,33 +31,28 @@ class NoSuchStep(Exception):  # noqa: N818 - an answer: the interpreter has to d
 class Orbits:
     """The orbits of a system's states under a group of symmetries, given without the one that moves nothing."""
 
-    def __init__(self, layout: Layout, notes: Notes, symmetries: Sequence[Renaming]) -> None:
+    def __init__(self, layout: Layout, notes: Notes, symmetries: Sequence[Symmetry]) -> None:
         self.layout = layout
-        self.moves = [_moves(layout, how) for how in symmetries]
-        self.events = [{e: how.events[e] for e in notes.events} for how in symmetries]
-        self._bits = [{notes.event(e): notes.event(to) for e, to in events.items()} for events in self.events]
+        self.images = [_Image(layout, how) for how in symmetries]
+        self._bits = [{notes.event(e): notes.event(how.events[e]) for e in notes.events} for how in symmetries]
 
     def __bool__(self) -> bool:
-        return bool(self.moves)
+        return bool(self.images)
 
     def least(self, words: Words) -> Words:
         """The words of the representative of a state."""
-        return min((words, *(_moved(words, moves) for moves in self.moves)))
+        return min((words, *(image.of(words) for image in self.images)))
 
     def emitted(self) -> str:
         """``i64 canonical(ptr row)``: put the representative in a row, and its events into the row's note."""
         code = Code()
         width = self.layout.words
-        row = [_loaded(code, i) for i in range(width + 1)]
+        row = [code.loaded("%row", i).text for i in range(width + 1)]
         best = row
-        for moves, bits in zip(self.moves, self._bits, strict=True):
-            told = {(width, width, to - at): 0 for at, to in bits.items()}
-            for at, to in bits.items():
-                told[width, width, to - at] |= 1 << at
-            told[width, width, 0] = told.get((width, width, 0), 0) | 2**64 - 1 & ~sum(1 << at for at in bits)
-            image = _image(code, row, moves | told)
-            less = _less(code, image[:width], best[:width])
-            best = [_selected(code, less, a, b) for a, b in zip(image, best, strict=True)]
+        for image, bits in zip(self.images, self._bits, strict=True):
+            words = [*image.emitted(code, row[:width]), _renamed(code, row[width], bits)]
+            less = _less(code, words[:width], best[:width])
+            best = [_selected(code, less, a, b) for a, b in zip(words, best, strict=True)]
         for i, (before, after) in enumerate(zip(row, best, strict=True)):
             if before != after:
                 place = code.name("p")
@@ -139,46 +135,116 @@ class _Run:
 # ---- words
 
 
-def _moves(layout: Layout, how: Renaming) -> Moves:
-    """Where bits go."""
-    found: Moves = {}
+@dataclass(frozen=True, slots=True)
+class _Exchange:
+    """A field whose values change names on the way: ``table[value]`` as both are packed.
 
-    def move(source: Place, target: Place) -> None:
-        if source.width != target.width:
+    ``there``: the bits of the source's word of which one is set if the field is there at all.
+    """
+
+    source: Place
+    target: Place
+    table: tuple[int, ...]
+    there: int | None
+
+    @property
+    def packed(self) -> int:
+        """The table as one word."""
+        return sum(value << i * self.target.width for i, value in enumerate(self.table))
+
+
+class _Image:
+    """What a symmetry makes of packed states: bits that move, and fields that are looked up."""
+
+    def __init__(self, layout: Layout, how: Symmetry) -> None:
+        self.moves: Moves = {}
+        self.exchanges: list[_Exchange] = []
+        system = layout.system
+        for at, to in enumerate(how.variables):
+            low, high = (system.variables[i].domain.low for i in (at, to))
+            values = {v - low: w - high for v, w in how.values.get(("variable", at), {}).items()}
+            self._field(layout.variables[at], layout.variables[to], values)
+        for at, to in enumerate(how.timers):
+            self._field(layout.timers[at], layout.timers[to], {})
+        for at, to in enumerate(how.lanes):
+            one, other = layout.slots[at], layout.slots[to]
+            names = {i: how.values[cell] for i in _indices(one) if (cell := ("field", at, i)) in how.values}
+            for source, target in zip(layout.lanes[at], layout.lanes[to], strict=True):
+                self._slot(source, one, target, other, names)
+
+    def _field(self, source: Place, target: Place, values: dict[int, int], there: int | None = None) -> None:
+        """A field; ``values``: those that change, as they are packed."""
+        if source.width == target.width and all(v == w for v, w in values.items()):
+            key = (source.word, target.word, target.shift - source.shift)
+            self.moves[key] = self.moves.get(key, 0) | source.mask
+        elif not values:
             message = "a symmetry between fields of different widths"
             raise ValueError(message)
-        key = (source.word, target.word, target.shift - source.shift)
-        found[key] = found.get(key, 0) | source.mask
+        elif target.width:
+            table = tuple(values.get(v, 0) for v in range(1 << source.width))
+            self.exchanges.append(_Exchange(source, target, table, there))
 
-    for at, to in enumerate(how.variables):
-        move(layout.variables[at], layout.variables[to])
-    for at, to in enumerate(how.timers):
-        move(layout.timers[at], layout.timers[to])
-    for at, to in enumerate(how.lanes):
-        for source, target in zip(layout.lanes[at], layout.lanes[to], strict=True):
-            move(source, target)
-    return {key: mask for key, mask in found.items() if mask}
+    def _slot(self, source: Place, one: Slot, target: Place, other: Slot, names: dict[int, dict[int, int]]) -> None:
+        """A slot of a lane: whole, if no name changes; else field by field, of the one kind that there is."""
+        if not names:
+            self._field(source, target, {})
+            return
+        pairs: list[tuple[Part, Part, dict[int, int]]] = [(one.age, other.age, {})]
+        for index, (part, image) in enumerate(zip(*(s.fields[s.kinds[0]] for s in (one, other)), strict=True)):
+            changed = names.get(index, {})
+            pairs.append((part, image, {part.high - v: image.high - w for v, w in changed.items()}))
+        for part, image, values in pairs:
+            self._field(_within(source, part), _within(target, image), values, source.mask)
+
+    def of(self, words: Words) -> Words:
+        """The words of a state's image."""
+        made = [0] * len(words)
+        for (source, target, up), mask in self.moves.items():
+            bits = words[source] & mask
+            made[target] |= bits << up if up >= 0 else bits >> -up
+        for x in self.exchanges:
+            word = words[x.source.word]
+            if x.there is None or word & x.there:
+                made[x.target.word] |= x.table[word >> x.source.shift & (1 << x.source.width) - 1] << x.target.shift
+        return tuple(made)
+
+    def emitted(self, code: Code, row: Sequence[str]) -> list[str]:
+        """The same in machine code."""
+        made = ["0"] * len(row)
+        for (source, target, up), mask in sorted(self.moves.items()):
+            if mask:
+                bits = _made(code, f"and i64 {row[source]}, {_signed(mask)}")
+                made[target] = _joined(code, made[target], _shifted(code, bits, up))
+        for x in self.exchanges:
+            word = row[x.source.word]
+            value = _made(code, f"and i64 {_shifted(code, word, -x.source.shift)}, {(1 << x.source.width) - 1}")
+            far = _made(code, f"mul i64 {value}, {x.target.width}")
+            found = _made(code, f"lshr i64 {_signed(x.packed)}, {far}")
+            bits = _made(code, f"and i64 {found}, {(1 << x.target.width) - 1}")
+            if x.there is not None:
+                there = _made(code, f"and i64 {word}, {_signed(x.there)}")
+                empty = _made(code, f"icmp eq i64 {there}, 0")
+                bits = _made(code, f"select i1 {empty}, i64 0, i64 {bits}")
+            made[x.target.word] = _joined(code, made[x.target.word], _shifted(code, bits, x.target.shift))
+        return made
 
 
-def _moved(words: Words, moves: Moves) -> Words:
-    made = [0] * len(words)
-    for (source, target, up), mask in moves.items():
-        bits = words[source] & mask
-        made[target] |= bits << up if up >= 0 else bits >> -up
-    return tuple(made)
+def _indices(slot: Slot) -> range:
+    return range(len(slot.fields[slot.kinds[0]]) if slot.kinds else 0)
 
 
-def _loaded(code: Code, index: int) -> str:
-    return code.loaded("%row", index).text
+def _within(slot: Place, part: Part) -> Place:
+    return Place(slot.word, slot.shift + part.shift, part.width)
 
 
-def _image(code: Code, row: Sequence[str], moves: Moves) -> list[str]:
-    made = ["0"] * len(row)
-    for (source, target, up), mask in sorted(moves.items()):
-        bits = _made(code, f"and i64 {row[source]}, {mask if mask < 2**63 else mask - 2**64}") if mask else "0"
-        if mask and up:
-            bits = _made(code, f"{'shl' if up > 0 else 'lshr'} i64 {bits}, {abs(up)}")
-        made[target] = bits if made[target] == "0" else _made(code, f"or i64 {made[target]}, {bits}")
+def _renamed(code: Code, note: str, bits: dict[int, int]) -> str:
+    """A note with its events moved."""
+    if all(at == to for at, to in bits.items()):
+        return note
+    made = _made(code, f"and i64 {note}, {~sum(1 << at for at in bits)}")
+    for at, to in bits.items():
+        one = _made(code, f"and i64 {note}, {1 << at}")
+        made = _joined(code, made, _shifted(code, one, to - at))
     return made
 
 
@@ -194,6 +260,18 @@ def _less(code: Code, a: Sequence[str], b: Sequence[str]) -> str:
 
 def _selected(code: Code, condition: str, a: str, b: str) -> str:
     return a if a == b else _made(code, f"select i1 {condition}, i64 {a}, i64 {b}")
+
+
+def _shifted(code: Code, bits: str, up: int) -> str:
+    return bits if up == 0 else _made(code, f"{'shl' if up > 0 else 'lshr'} i64 {bits}, {abs(up)}")
+
+
+def _joined(code: Code, a: str, b: str) -> str:
+    return b if a == "0" else _made(code, f"or i64 {a}, {b}")
+
+
+def _signed(mask: int) -> int:
+    return mask if mask < 2**63 else mask - 2**64
 
 
 def _made(code: Code, text: str) -> str:

@@ -21,7 +21,7 @@ from verify.engines.native.expansion import Emitted, Notes, emit
 from verify.engines.native.layout import Layout, layout_of
 from verify.engines.native.machine import Compiled, compiled, function
 from verify.engines.native.orbits import Orbits
-from verify.passes.normal import Renaming
+from verify.passes.symmetry import Symmetry
 from verify.semantics.interpreter import Choice, Interpreter, Outcome, State
 from verify.system.expression import Expression
 from verify.system.system import System
@@ -224,7 +224,7 @@ class Space:
         predicates: Sequence[Expression],
         events: Sequence[int] = (),
         threads: int = 1,
-        symmetries: Sequence[Renaming] = (),
+        symmetries: Sequence[Symmetry] = (),
         *,
         fingerprints: bool = False,
     ) -> None:
