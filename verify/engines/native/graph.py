@@ -67,7 +67,7 @@ class Graph:
         try:
             s.allocate("first", 8 * (space.states + 2))  # states that were not expanded have no edges
             s.allocate("edges", 8 * room)
-            s.allocate("offered", 4 * self.nodes)
+            s.allocate("offered", 4 * space.states)
         except MemoryError:
             raise SpentError("no more memory for the graph") from None
         start = 0
