@@ -48,7 +48,7 @@ def _sibling(name):
 
 
 RANDOM = _sibling("random_systems")
-LIMITS = Limits(states=4_000)
+LIMITS = Limits(states=12_000)
 
 
 def random_formula(m):
@@ -106,6 +106,7 @@ def compare(seeds, on=ONLY, forms=3):
         assert found is not None, seed
         assert differences(plain, found, exact=on == ONLY) == [], seed
         seen["compared"] += 1
+        seen["names"] += any(v != w for x in symmetries_of(system, properties) for held in x.values.values() for v, w in held.items())
         seen["fewer"] += found[0].states < plain[0].states
         seen["atomic"] += system.atomic
         seen.update(r.verdict for r in found)

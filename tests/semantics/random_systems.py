@@ -752,11 +752,16 @@ def twin_system(source):
     if m.chance(50):
         made = made[::-1]
     system = copies.whole(made, m)
+    known = ()
+    if m.chance(45):
+        system, known = acquainted(system, copies, m)
     plain, inside = m.truth, []
 
     def truth(depth, slots=(), events=False):  # noqa: FBT002 - as in Makers
         if inside:
             return plain(depth, slots, events)
+        if known and m.chance(40):
+            return m.pick(known)
         inside.append(True)
         inner = plain(depth, slots, events)
         inside.pop()
@@ -764,6 +769,47 @@ def twin_system(source):
 
     m.truth = truth
     return (spoilt(system, m) if m.chance(30) else system), m
+
+
+def acquainted(system, copies, m):
+    """The system, whose copies tell each other who they are, by numbers from 1 on; and predicates about that."""
+    count, first, lane = copies.count, len(system.variables), len(system.lanes)
+    domain = Range(0, count + m.chance(20))
+    order = Order.UNORDERED if m.chance(10) else Order.FIFO
+    kind = len(system.messages)
+    hello = Message("hello", (Field("who", domain), Field("whom", domain))[: m.pick([1, 2])])
+    steps = []
+    for copy in range(count):
+        me, mine = Constant(copy + 1), Read(first + copy)
+        other = (copy + 1) % count
+        to = lane + other
+        said = (me, m.pick([mine, Constant(other + 1)]))[: len(hello.fields)]
+        steps.append(Step(f"say.{copy}", StepKind.ENVIRONMENT, Apply(Operator.EQUAL, (Count(to), FALSE)), (Send(to, kind, said),)))
+    heard = m.pick([TRUE, Apply(Operator.EQUAL, (Read(first), FALSE))])
+    back = m.chance(50)
+    for copy in range(count):
+        who = first + copy
+        guard = TRUE if heard == TRUE else Apply(Operator.EQUAL, (Read(who), FALSE))
+        body = (Assign(who, Local(1)),)
+        if len(hello.fields) > 1:
+            body = (If(Apply(Operator.EQUAL, (Local(2), Constant(copy + 1))), body, (Assign(who, FALSE),)),)
+        steps.append(Step(f"hear.{copy}", StepKind.DELIVERY, guard, body, take=Take(lane + copy, Taking.DELIVER), slots=3))
+        if back:
+            steps.append(Step(f"forget.{copy}", StepKind.ENVIRONMENT, Apply(Operator.EQUAL, (Read(who), Constant((copy + 1) % count + 1))), (Assign(who, FALSE),)))
+    if m.chance(10):  # more than a name
+        steps[-1] = replace(steps[-1], guard=Apply(Operator.LESS, (Read(first), Read(first + 1))))
+    knows = [Apply(Operator.EQUAL, (Read(first + c), Constant((c + 1) % count + 1))) for c in range(count)]
+    alone = [Apply(Operator.EQUAL, (Read(first + c), FALSE)) for c in range(count)]
+    asked = [Apply(o, tuple(x)) for o in (Operator.AND, Operator.OR) for x in (knows, alone)]
+    asked += [Apply(Operator.EQUAL, (Read(first), Read(first + 1))), knows[0]]
+    lanes = tuple(Lane(f"hello.{c}", "n", 0, 0, m.pick([1, 1, 2]), 0, 1, order, WhenFull.DROP_OLDEST) for c in range(1)) * count
+    return replace(
+        system,
+        variables=(*system.variables, *(Variable(f"who.{c}", domain, 0) for c in range(count))),
+        messages=(*system.messages, hello),
+        lanes=(*system.lanes, *lanes),
+        steps=(*system.steps, *steps),
+    ), asked
 
 
 def _telling(copies, copy, m):
