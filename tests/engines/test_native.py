@@ -889,6 +889,15 @@ def test_formulas_of_ltl_get_the_answers_of_the_explicit_engine():
 # ---- fingerprints
 
 
+def test_a_lasso_of_a_formula_goes_far_and_further():
+    up = environment(TRUE, Assign(0, Apply(Operator.MODULO, (Apply(Operator.ADD, (Read(0), TRUE)), Constant(3000)))))
+    system = numbers((0, 2999), steps=[up])
+    other = LtlAtom(Apply(Operator.NOT, (equal(Read(0), Constant(7)),)))
+    (ruling,) = rulings(NativeEngine(), system, [Ltl(LtlApply("eventually", (LtlApply("always", (other,)),)))])
+    assert ruling.verdict is Verdict.VIOLATED
+    assert ruling.run.steps >= 3000
+
+
 def test_fingerprints_find_what_is_wrong_and_prove_nothing():
     path = Path(__file__).parents[1] / "corpus" / "lacp_tick.spec"
     results = api.check(api.load(path), how=api.How(api.Engine.NATIVE, fingerprints=True))

@@ -74,7 +74,7 @@ def _check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "--reductions",
         type=_reductions,
         metavar="LIST",
-        help="of the native engine: all, none, or names joined by commas: narrowing, slicing, dead-messages, dead-variables "
+        help="of the native engine: all, none, or names joined by commas: narrowing, slicing, dead-messages, dead-variables, symmetry "
         "(default: narrowing, which changes no count, and all in searches of millions of states)",
     )
     check.add_argument(
@@ -245,7 +245,7 @@ def _count(text: str) -> int:
     return value
 
 
-REDUCTIONS = ("narrowing", "slicing", "dead-messages", "dead-variables")
+REDUCTIONS = ("narrowing", "slicing", "dead-messages", "dead-variables", "symmetry")
 
 
 def _reductions(text: str) -> frozenset[str]:

@@ -35,13 +35,14 @@ class Product(Graph):
         try:
             self._moves()
             self._build()
+            self._ends = self.s["entries"]  # which way() counts in as well
         except MemoryError:
             raise SpentError("no more memory for the product with the formula") from None
 
     @property
     def ends(self) -> int:
         """How many nodes edges can lead to."""
-        return self.s["entries"]
+        return self._ends
 
     def release(self) -> None:
         """Give its memory back."""
