@@ -24,7 +24,7 @@ from verify.passes.reductions import ALL, DEAD_MESSAGES, DEAD_VARIABLES, NARROWI
 from verify.passes.valuesets import ends
 from verify.system.domain import Range
 from verify.system.expression import FALSE, TRUE, Apply, Constant, Count, Due, Local, Operator, Read
-from verify.system.property import Never, Property
+from verify.system.property import Ltl, LtlApply, LtlAtom, Never, Property
 from verify.system.serialise import digest
 from verify.system.statement import Assign, Choose, Duplicate, Either, If, Mark, Send
 from verify.system.system import Field, Lane, Message, Step, StepKind, System, Take, Taking, Variable, WhenFull
@@ -316,6 +316,14 @@ def plus(e, n):
 
 def test_a_counter_is_narrowed_to_what_its_guard_lets_through():
     assert narrowed(counter(1000, 5), []).system.variables[0].domain == Range(0, 5)
+
+
+def test_a_formula_with_a_predicate_that_never_holds_is_violated_by_a_lasso_all_the_same():
+    beyond = LtlAtom(Apply(Operator.EQUAL, (X, Constant(7))))
+    asked = [Property("p", Ltl(LtlApply("always", (LtlApply("eventually", (beyond,)),))))]
+    found, _ = rulings(counter(1000, 5), asked, frozenset((NARROWING,)), NativeEngine(), SMALL)
+    assert found[0].verdict is Verdict.VIOLATED
+    assert found[0].run.trace.loop is not None
 
 
 @pytest.mark.parametrize("limit", [7, 8, 9, 500])

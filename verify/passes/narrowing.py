@@ -25,7 +25,7 @@ from verify.semantics.effects import FailureMet, Scratch, effect_of
 from verify.system.build import apply
 from verify.system.domain import Domain, Range
 from verify.system.expression import FALSE, Apply, Constant, Expression, Local, Operator, conditional, equal
-from verify.system.property import Property
+from verify.system.property import Form, Ltl, Property
 from verify.system.statement import Assign, Bind, Block, Choose, Either, If, Send, Start, Statement
 from verify.system.system import Field, Lane, Message, Step, System, Timer, Variable
 
@@ -55,8 +55,22 @@ def narrowed(system: System, properties: Sequence[Property]) -> Narrowed:
         steps=tuple(taken(possible, step)[0] for step in begun.steps),
         initially=initially,
     )
-    asked = tuple(replace(p, form=mapped(p.form, lambda e: everywhere.simplified(e)[0])) for p in properties)
+    asked = tuple(replace(p, form=_form(p.form, everywhere)) for p in properties)
     return Narrowed(_with_own_messages(folded, possible), asked)
+
+
+def _form(form: Form, everywhere: Env) -> Form:
+    """A form with its predicates folded.
+
+    In a formula of LTL none becomes a constant: with it, a finite run could be lost that no finite run of the system as written is.
+    """
+
+    def folded(e: Expression) -> Expression:
+        made = everywhere.simplified(e)[0]
+        return e if isinstance(form, Ltl) and isinstance(made, Constant) else made
+
+    narrow: Form = mapped(form, folded)
+    return narrow
 
 
 def mapped(node: Any, change: Callable[[Expression], Expression]) -> Any:  # noqa: ANN401 - any node of the waist
