@@ -757,7 +757,7 @@ def twin_system(source):
         system, known = acquainted(system, copies, m)
     plain, inside = m.truth, []
 
-    def truth(depth, slots=(), events=False):  # noqa: FBT002 - as in Makers
+    def truth(depth, slots=(), events=False):
         if inside:
             return plain(depth, slots, events)
         if known and m.chance(40):

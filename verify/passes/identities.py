@@ -1,13 +1,13 @@
 """Values that are only copied and told apart: who somebody is, not how much of something there is.
 
-A *cell* is a variable, a field of a message in a lane, or a local slot of a step. Cells belong together if a value can go from one
-to the other, or if they are compared. Such a family holds identities if nothing is done with its values but to store constants and
-what other cells of it hold, and to ask whether two are equal; then its values may change names, in the state and in the text at
-once, as long as different ones stay different.
+A *cell* is a variable, a field of a message in a lane, or a local slot of a step. Cells belong together if a value can go from
+one to the other, or if they are compared. Such a family holds identities if nothing is done with its values but to store
+constants and what other cells of it hold, and to ask whether two are equal; then its values may change names, in the state and
+in the text at once, as long as different ones stay different.
 
-``held`` is what a cell can hold: what it begins with, the constants stored in it, and what other cells that are stored in it hold.
-No step leads out of these sets, whatever else a state is like, and they lie in the domains, so no such store fails. The kinds of a
-lane have to be one, and it has to be a queue: else the order of messages could depend on who is meant.
+``held`` is what a cell can hold: what it begins with, the constants stored in it, and what other cells that are stored in it
+hold. No step leads out of these sets, whatever else a state is like, and they lie in the domains, so no such store fails. The
+kinds of a lane have to be one, and it has to be a queue: else the order of messages could depend on who is meant.
 """
 
 from __future__ import annotations

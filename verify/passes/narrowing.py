@@ -62,7 +62,7 @@ def narrowed(system: System, properties: Sequence[Property]) -> Narrowed:
 def _form(form: Form, everywhere: Env) -> Form:
     """A form with its predicates folded.
 
-    In a formula of LTL none becomes a constant: with it, a finite run could be lost that no finite run of the system as written is.
+    In a formula of LTL none becomes a constant: then a finite run could be lost, which none is in the system as written.
     """
 
     def folded(e: Expression) -> Expression:

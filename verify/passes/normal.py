@@ -1,17 +1,17 @@
 """Parts of a system in a normal form, numbered: two have one number only if one can stand for the other.
 
-**What it leaves out.** The order of what may be put into any order: arguments of operators that commute, statements next to each
-other of which neither stores what the other reads or stores, steps, and atomic reactions that have nothing to do with each other.
-Names, places and provenance.
+**What it leaves out.** The order of what may be put into any order: arguments of operators that commute, statements next to
+each other of which neither stores what the other reads or stores, steps, and atomic reactions that have nothing to do with each
+other. Names, places and provenance.
 
-**What it keeps.** Everything else, as it stands; but identities (:mod:`verify.passes.identities`) are names, which may be others:
-a cell that holds them counts by what it can hold, and not by its domain. Kinds of messages are numbered lane by lane, in their order: lanes with messages
-of their own, as narrowing gives them, are alike if their messages are.
+**What it keeps.** Everything else, as it stands; but identities (:mod:`verify.passes.identities`) are names, which may be
+others: a cell that holds them counts by what it can hold, and not by its domain. Kinds of messages are numbered lane by lane,
+in their order: lanes with messages of their own, as narrowing gives them, are alike if their messages are.
 
-**Atomic reactions** run by units and in the order of the text. Two of them depend on each other if one stores what the other reads
-or stores. Those of different connected parts of that relation neither enable nor disable nor change each other, so each part runs
-as it would alone, whatever the order of the parts: it has the same end, or fails, or never ends, in which case some state comes
-back. So only the order within a part is kept, and which of its reactions share a unit.
+**Atomic reactions** run by units and in the order of the text. Two of them depend on each other if one stores what the other
+reads or stores. Those of different connected parts of that relation neither enable nor disable nor change each other, so each
+part runs as it would alone, whatever the order of the parts: it has the same end, or fails, or never ends, in which case some
+state comes back. So only the order within a part is kept, and which of its reactions share a unit.
 """
 
 from __future__ import annotations
@@ -213,8 +213,8 @@ class _Reading:
         """A lane: all of it but its ends and its names."""
         lane = self.system.lanes[at]
         messages = [
-            self.number("message", (self.range_of(("field", at, i), f.domain) for i, f in enumerate(self.system.messages[kind].fields)))
-            for kind in self.reader.kinds[at]
+            self.number("message", [self.range_of(("field", at, i), f.domain) for i, f in enumerate(fields)])
+            for fields in (self.system.messages[kind].fields for kind in self.reader.kinds[at])
         ]
         label = ("lane", lane.capacity, lane.minimum, lane.maximum, lane.order, lane.when_full)
         return self.number(label, (self.item(Sort.LANE, at), self.expression(lane.open), *messages))
@@ -391,7 +391,7 @@ class Footprint:
         )
 
 
-def footprint(block: Block, system: System, *asked: Expression) -> Footprint:
+def footprint(block: Block, system: System, *asked: Expression) -> Footprint:  # noqa: C901 - one case for each statement
     """That of a block, and of expressions that are looked at before."""
     reads: set[Place] = set()
     stores: set[Place] = set()

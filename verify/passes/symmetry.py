@@ -1,17 +1,17 @@
 """Find the symmetries of a system: exchanges of equal instances and links that change nothing but names.
 
-A symmetry moves variables, timers, lanes and events, and changes the names of identities. It is one if the system, renamed, is the same system: the same domains, lanes,
-steps and atomic reactions, in the normal form of :mod:`verify.passes.normal`; and if each predicate that is asked for, renamed, is
-the same predicate. Then it takes each transition to one, a tick to a tick, an error to an error, and no predicate can tell a state
-from its image. The initial state need not stay what it is.
+A symmetry moves variables, timers, lanes and events, and changes the names of identities. It is one if the system, renamed, is
+the same system: the same domains, lanes, steps and atomic reactions, in the normal form of :mod:`verify.passes.normal`; and if
+each predicate that is asked for, renamed, is the same predicate. Then it takes each transition to one, a tick to a tick, an
+error to an error, and no predicate can tell a state from its image. The initial state need not stay what it is.
 
-**What it keeps.** A search that stores one state of each orbit keeps verdicts, of every form, and lengths of shortest traces to a
-state; not counts, and loops may close later. What speaks of endless runs asks for fairness: there each group of steps has to stay
-itself, so that being enabled and being taken are the same for a state and its image.
+**What it keeps.** A search that stores one state of each orbit keeps verdicts, of every form, and lengths of shortest traces to
+a state; not counts, and loops may close later. What speaks of endless runs asks for fairness: there each group of steps has to
+stay itself, so that being enabled and being taken are the same for a state and its image.
 
-**How they are found.** By guessing: the nodes of the normal form are coloured and the colours refined, as long as neighbours tell
-nodes apart; then one of two alike is singled out in one copy, the other in another, and so on until nothing is alike. **No guess is
-trusted**: each is checked by reading the system again under it, and comparing all of it.
+**How they are found.** By guessing: the nodes of the normal form are coloured and the colours refined, as long as neighbours
+tell nodes apart; then one of two alike is singled out in one copy, the other in another, and so on until nothing is alike. **No
+guess is trusted**: each is checked by reading the system again under it, and comparing all of it.
 """
 
 from __future__ import annotations

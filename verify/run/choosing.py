@@ -10,7 +10,7 @@ from verify.base.budget import Budget
 from verify.engines.claim import Claim, Evidence, Exhausted, Fails, Faulty, Holds, Unknown
 from verify.engines.explicit.engine import ExplicitEngine
 from verify.engines.explicit.graph import explore
-from verify.passes.reductions import ALL, DEAD_MESSAGES, NARROWING, Reduced, reduced
+from verify.passes.reductions import ALL, DEAD_MESSAGES, IDLE_JUMPS, NARROWING, Reduced, reduced
 from verify.semantics.interpreter import Interpreter
 from verify.system.property import Property
 from verify.system.serialise import digest
@@ -112,7 +112,7 @@ def _reduced(
     from verify.engines.native.engine import NativeEngine  # noqa: PLC0415 - LLVM takes a while to load
 
     small = reduced(system, properties, on)
-    engine = NativeEngine(how.threads, small.symmetries, fingerprints=how.fingerprints)
+    engine = NativeEngine(how.threads, small.symmetries, fingerprints=how.fingerprints, jumps=IDLE_JUMPS in on)
     answers = engine.check(small.system, small.properties, budget)
     if small.time_must_pass and any(c.notes and not isinstance(c.answer, Fails) for c in answers):
         return _reduced(system, properties, budget, how, on - {DEAD_MESSAGES})
@@ -128,7 +128,7 @@ def _lifted(answer: Answer, small: Reduced, original: str) -> Answer:
     def about(found: Evidence) -> Evidence:
         if not isinstance(found, Exhausted):
             return found
-        return replace(found, digest=original, reductions=small.names)
+        return replace(found, digest=original, reductions=(*small.names, *found.reductions))
 
     def lifted(found: Trace) -> Trace:
         return Trace(*small.lifted(found.choices, found.loop))

@@ -141,7 +141,8 @@ class Keeper:
         self._about: dict[str, Any] = {}
         if self._task is not None:
             system = digest(space.system)
-            wanted = digest_of((space.predicates, space.notes.events, *asked, int(space.fingerprints)))
+            kinds = (int(space.fingerprints), int(space.jumps), len(space.orbits.images))
+            wanted = digest_of((space.predicates, space.notes.events, *asked, *kinds))
             self._folder = self._task / (system[:8] + wanted[:8])
             self._about = {
                 "version": VERSION,

@@ -15,8 +15,9 @@ from verify.engines.native.liveness import LivenessForm, violating
 from verify.engines.native.orbits import NoSuchStep
 from verify.engines.native.questions import Questions, gathered
 from verify.engines.native.safety import Watch, overdue, reach, seen
-from verify.engines.native.space import Space, SpentError
+from verify.engines.native.space import Jumped, Space, SpentError
 from verify.engines.native.values import Unsupported
+from verify.passes.reductions import IDLE_JUMPS
 from verify.passes.symmetry import Symmetry
 from verify.semantics.satisfaction import ticks_of
 from verify.system.expression import negation
@@ -44,38 +45,53 @@ Answer = Holds | Fails | Unknown | Faulty
 NO_MEMORY = "no more memory"
 
 
+
 class NativeEngine:
     """Breadth-first search in machine code: the same states, transitions and verdicts as the explicit engine."""
 
     name = "native"
 
-    def __init__(self, threads: int = 1, symmetries: Sequence[Symmetry] = (), *, fingerprints: bool = False) -> None:
+    def __init__(
+        self, threads: int = 1, symmetries: Sequence[Symmetry] = (), *, fingerprints: bool = False, jumps: bool = False
+    ) -> None:
         """``threads`` search side by side; more than one may find another of several shortest traces each time.
 
-        ``symmetries``: a group, of the system with all that is asked, without the one that moves nothing; ``fingerprints``: as
-        :class:`Space` has them.
+        ``symmetries``: a group, of the system with all that is asked, without the one that moves nothing; ``fingerprints``,
+        ``jumps``: as :class:`Space` has them. What needs a trace is searched again without jumps, so that it is a shortest one.
         """
         self.threads = threads
         self.symmetries = symmetries
         self.fingerprints = fingerprints
+        self.jumps = jumps
 
     def check(self, system: System, properties: Sequence[Property], budget: Budget) -> list[Claim]:
         """Answer each property of a closed system.
 
         Unsupported if it holds what is not translated, Unconfirmed if the interpreter has to decide: see :mod:`health`.
         """
-        claims: list[Claim] = []
+        claims = self._searched(system, properties, budget, jumps=self.jumps)
+        again = iter(self._searched(system, [p for p, c in zip(properties, claims, strict=True) if c is None], budget))
+        whole = [next(again) if c is None else c for c in claims]
+        return [c for c in whole if c is not None]
+
+    def _searched(
+        self, system: System, properties: Sequence[Property], budget: Budget, *, jumps: bool = False
+    ) -> list[Claim | None]:
+        """The claims; None for those that have to be asked for again, without jumps."""
+        claims: list[Claim | None] = []
         while len(claims) < len(properties):
             questions, count = gathered([p.form for p in properties[len(claims) :]])
-            options = (self.threads, self.symmetries)
-            space = Space(system, questions.predicates, questions.events, *options, fingerprints=self.fingerprints)
+            how = (self.threads, self.symmetries)
+            asks = (questions.predicates, questions.events)
+            space = Space(system, *asks, *how, fingerprints=self.fingerprints, jumps=jumps)
             space.search(budget, questions.wanted, questions.on_arrival)
             asked = properties[len(claims) : len(claims) + count]
             claims += self._claims(space, asked, questions, budget)
         return claims
 
-    def _claims(self, space: Space, asked: Sequence[Property], questions: Questions, budget: Budget) -> list[Claim]:
-        evidence = Exhausted(self.name, space.states, space.transitions, space.depth, digest(space.system))
+    def _claims(self, space: Space, asked: Sequence[Property], questions: Questions, budget: Budget) -> list[Claim | None]:
+        made = (IDLE_JUMPS,) if space.jumps else ()
+        evidence = Exhausted(self.name, space.states, space.transitions, space.depth, digest(space.system), made)
         whole = Whole(space, budget)
         endless = any(isinstance(p.form, LivenessForm) for p in asked)
         try:
@@ -84,10 +100,13 @@ class NativeEngine:
             health, spent = Health(None), str(problem)
         except MemoryError:
             health, spent = Health(None), NO_MEMORY
+        except Jumped:
+            whole.release()
+            return [None] * len(asked)
         notes = (*health.notes, *space.remarks)
         try:
             answers = [self._answer(p.form, whole, health, spent, evidence, questions) for p in asked]
-            return [Claim(_real(answer, space), notes) for answer in answers]
+            return [None if answer is None else Claim(_real(answer, space), notes) for answer in answers]
         except NoSuchStep:
             raise Unconfirmed from None
         finally:
@@ -101,11 +120,13 @@ class NativeEngine:
         spent: str,
         evidence: Exhausted,
         questions: Questions,
-    ) -> Answer:
+    ) -> Answer | None:
         space = whole.space
         numbers = (evidence.states, evidence.transitions, evidence.depth)
         try:
             found = _found(form, whole, questions)
+        except Jumped:
+            return None
         except SpentError as problem:
             found, spent = None, str(problem)
         except MemoryError:

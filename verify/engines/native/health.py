@@ -7,7 +7,7 @@ from verify.engines.claim import Fault
 from verify.engines.explicit.health import SHOWN, Health, fault_of, zeno_note
 from verify.engines.native.expansion import REACTION, TICK
 from verify.engines.native.graph import Component, Filter, Graph, Whole, sliced
-from verify.engines.native.space import BATCH, FAILURE, QUOTA, STUCK, Memory, Space, SpentError
+from verify.engines.native.space import BATCH, FAILURE, QUOTA, STUCK, Jumped, Memory, Space, SpentError
 from verify.semantics import interpreter
 from verify.trace.trace import Trace
 
@@ -23,13 +23,15 @@ class Unconfirmed(Exception):  # noqa: N818 - an answer: the interpreter has to 
 def examine(space: Space, budget: Budget, whole: Whole | None = None) -> Health:
     """Look for errors, and where everything was explored, for livelocks, deadlocks, timelocks and Zeno cycles.
 
-    ``whole``: the graph, if it will be needed anyway.
+    ``whole``: the graph, if it will be needed anyway. Jumped, where time jumps and there may be any.
     """
     failed = _failure(space)
     if failed is not None or space.incomplete:
         return Health(failed)
     if _time_passes(space, budget, whole):
         return Health(_stuck(space))
+    if space.jumps:
+        raise Jumped
     endless = Memory(space.states)
     endless.fill(space.states, 1)
     if not _trimmed(space, endless, space.states, TIMELESS, budget):

@@ -1,6 +1,6 @@
 """One state for each orbit of a group of symmetries: that with the least words, in machine code and for traces.
 
-A trace of the representatives is none of the system: between two steps, its states change names. :class:`Orbits` turns it into one.
+A trace of the representatives is none of the system: between two steps, its states change names. :class:`Orbits` makes one of it.
 It goes along with the interpreter, from the real initial state, and takes at each step one that leads into the same orbit and of
 which the properties can tell no difference; since symmetries take transitions to transitions, there always is one. A loop is gone
 round until it closes.

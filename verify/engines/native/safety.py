@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from verify.base.budget import Budget
-from verify.engines.native.space import BATCH, FOUND, FULL, PAUSED, QUOTA, Space, SpentError
+from verify.engines.native.space import BATCH, FOUND, FULL, PAUSED, QUOTA, Jumped, Space, SpentError
 from verify.semantics.expressions import NO_EVENTS
 from verify.semantics.interpreter import TICK, Choice, Outcome
 from verify.system.expression import Expression, events_of
@@ -85,6 +85,8 @@ def overdue(space: Space, watch: Watch, budget: Budget) -> Trace | None:
                 for name in FRONT:
                     s.grow(name, ENTRY * room)
                 s["entries_room"] = room
+        if reason == FOUND and space.jumps:
+            raise Jumped
         return _trace(space, observer, s["entry"]) if reason == FOUND else None
     except MemoryError:
         raise SpentError("no more memory for the observer") from None

@@ -144,8 +144,7 @@ def _translator() -> str:
 
 
 @cache
-def _kernels(width: int, *, keys: bool, atomic: bool, groups: bool, symmetric: bool, fingerprints: bool = False) -> Kernels:
-    shapes = {"atomic": atomic, "groups": groups, "symmetric": symmetric}
+def _kernels(width: int, *, keys: bool, fingerprints: bool = False, **shapes: bool) -> Kernels:
     return Kernels(width, keys=keys, fingerprints=fingerprints, **shapes)
 
 
@@ -215,10 +214,14 @@ class SpentError(Exception):
     """The budget does not allow to answer: why."""
 
 
+class Jumped(Exception):  # noqa: N818 - an answer: to be asked again, without jumps
+    """The steps of a trace are not known: time jumped."""
+
+
 class Space:
     """The reachable states of a closed system, as far as a budget allowed to search."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the ways to search
         self,
         system: System,
         predicates: Sequence[Expression],
@@ -227,10 +230,13 @@ class Space:
         symmetries: Sequence[Symmetry] = (),
         *,
         fingerprints: bool = False,
+        jumps: bool = False,
     ) -> None:
         """Compile a system; Unsupported if that is not possible. ``events``: those that the predicates ask for.
 
         ``symmetries``: of the system with the predicates; then one state of each orbit is kept, and transitions lead to it.
+        ``jumps``: leave out states in which a tick is all that is possible, if it changes no predicate. The steps of a trace are
+        not known then. Not where events or fairness could tell a difference.
         ``fingerprints``: tell states that are wider than a word apart by 63 bits of a hash. The search is never complete then.
         """
         self.system = system
@@ -240,17 +246,18 @@ class Space:
         self.predicates = tuple(predicates)
         emitted: Emitted = emit(self.layout, self.notes, predicates)
         self.orbits = Orbits(self.layout, self.notes, symmetries)
-        self._text = "\n".join((emitted.text, self.orbits.emitted())) if self.orbits else emitted.text
+        self._text = f"{emitted.text}\n{self.orbits.emitted()}" if self.orbits else emitted.text
         self._entries = ("expand", "truths", *(["react"] if system.atomic else []), *(["canonical"] if self.orbits else []))
         self._functions = compiled(self._text, optimised=False)
         self._better = False
-        told = (verify.__version__, self._text, SOURCE.read_text(encoding="utf-8"))
+        told = (verify.__version__, str(jumps), self._text, SOURCE.read_text(encoding="utf-8"))
         self.code = hashlib.sha256("\n".join(told).encode()).hexdigest()
         width = self.layout.words
         self.fingerprints = fingerprints and self.layout.bits >= 64  # below, whole states are no longer than fingerprints
+        self.jumps = jumps and not events and not system.fairness
         self._keys = self.layout.bits < 64 or self.fingerprints
         options = {"fingerprints": True} if self.fingerprints else {}
-        options |= {"atomic": system.atomic, "groups": bool(system.fairness), "symmetric": bool(self.orbits)}
+        options |= {"atomic": system.atomic, "groups": bool(system.fairness), "symmetric": bool(self.orbits), "jumps": self.jumps}
         kernels = _kernels(width, keys=self._keys, **options)
         kernels.address("search")  # compiled now, with what every search needs
         s = self.structure = Structure(kernels)
@@ -275,7 +282,8 @@ class Space:
         """What one thread needs for itself."""
         width, rows = self.layout.words, s["rows_of_one"]
         s.allocate("rows", 8 * (width + 1) * (rows * BATCH + 2))
-        s.allocate("spare", 8 * (width + 1) * (rows + 2))
+        for field in ("spare", "ahead"):
+            s.allocate(field, 8 * (width + 1) * (rows + 2))
         for field in ("hashes", "targets"):
             s.allocate(field, 8 * rows * BATCH)
         for field in ("batch", "begins"):
@@ -398,7 +406,7 @@ class Space:
         """Let all threads search for a while; FULL if one of them needs room."""
         s = self.structure
         for mine in self._beside:
-            mine.like(s, "rows", "spare", "hashes", "targets", "batch", "begins")
+            mine.like(s, "rows", "spare", "ahead", "hashes", "targets", "batch", "begins")
             mine["transitions"] = 0
         s.kernels.address("search_beside")  # compiled by one thread, before there are several
         with ThreadPoolExecutor(len(self._beside)) as pool:
@@ -495,7 +503,9 @@ class Space:
         return bisect_right(self.levels, number) - 1
 
     def choice(self, before: int, after: int, fits: Callable[[Outcome], bool] = lambda _: True) -> Choice:
-        """The first choice by which a state leads to another."""
+        """The first choice by which a state leads to another; Jumped, where ticks may be in between."""
+        if self.jumps:
+            raise Jumped
         wanted = self.words(after)
         for outcome in self.interpreter.outcomes(self.state(before)):
             if outcome.state is not None and self.packed(outcome.state) == wanted and fits(outcome):
