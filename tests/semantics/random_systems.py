@@ -750,7 +750,7 @@ def twin_system(source):
         if m.lanes and telling:
             made.append(_telling(copies, copy, m))
     if m.chance(50):
-        made = made[::-1]
+        made.reverse()
     system = copies.whole(made, m)
     known = ()
     if m.chance(45):
