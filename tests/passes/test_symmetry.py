@@ -51,7 +51,7 @@ def _sibling(name):
 
 
 RANDOM = _sibling("random_systems")
-COUNT = 80  # random systems; several thousand were tried once
+COUNT = 60  # random systems; several thousand were tried once
 LIMITS = Limits(states=12_000)
 
 
