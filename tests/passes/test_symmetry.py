@@ -17,6 +17,7 @@ from verify.base.budget import Budget, Limits
 from verify.base.verdict import Verdict
 from verify.engines.claim import Unknown
 from verify.engines.native import orbits as orbits_module
+from verify.engines.native import space
 from verify.engines.native.engine import Unsupported
 from verify.engines.native.layout import layout_of
 from verify.engines.native.orbits import NoSuchStep
@@ -158,25 +159,27 @@ def test_one_state_of_each_orbit_is_kept_and_machine_code_finds_the_same_ones():
         if not states:
             continue
         try:
-            space = Space(system, [], (), 1, group)
+            searched = Space(system, [], (), 1, group)
         except Unsupported:
             continue
-        space.search(Budget())
-        kept = {space.words(i) for i in range(space.states)}
-        assert kept == {space.packed(s) for s in states}, seed
-        orbit = {space.layout.pack(s) for s in states}
+        searched.search(Budget())
+        kept = {searched.words(i) for i in range(searched.states)}
+        assert kept == {searched.packed(s) for s in states}, seed
+        orbit = {searched.layout.pack(s) for s in states}
         for words in list(orbit)[:50]:
-            images = {words, *(image.of(words) for image in space.orbits.images)}
-            assert {space.orbits.least(x) for x in images} == {min(images)}, seed  # a group
+            images = {words, *(image.of(words) for image in searched.orbits.images)}
+            assert {searched.orbits.least(x) for x in images} == {min(images)}, seed  # a group
         compared += 1
     assert compared > COUNT // 8
 
 
-def test_threads_and_wide_states_agree_with_one_thread():
+def test_threads_agree_with_one_thread(monkeypatch):
+    monkeypatch.setattr(space, "PARALLEL", 64)
     task = next(t for t in api.load(ROOT / "tests/corpus/lacp_tick.spec").tasks if t.scenario == "faulty")
     properties = [c.property for c in task.checks]
     one, two = (rulings(task.system, properties, ALL, Limits(), threads) for threads in (1, 2))
-    assert [(r.verdict, r.states, r.transitions, r.run.steps) for r in one] == [(r.verdict, r.states, r.transitions, r.run.steps) for r in two]
+    kept = [(r.verdict, r.states, r.transitions, r.run.steps) for r in one]
+    assert kept == [(r.verdict, r.states, r.transitions, r.run.steps) for r in two]
 
 
 @pytest.mark.parametrize(
