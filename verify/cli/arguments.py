@@ -63,6 +63,11 @@ def _check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         help="explicit: the reference interpreter; native: machine code; symbolic: Z3 (default: auto, what is done first)",
     )
     check.add_argument(
+        "--cross-check",
+        action="store_true",
+        help="a verdict counts only if two engines that share no code agree on it; else it is UNDECIDED",
+    )
+    check.add_argument(
         "--threads", type=_count, default=1, metavar="N", help="threads of the native engine in each scenario (1)"
     )
     check.add_argument(

@@ -139,7 +139,7 @@ class _Checking:
         from verify.api import Engine, How, Limits, waits  # noqa: PLC0415 - what --help does not need
 
         self.options = options
-        self.how = How(Engine(options.engine), options.threads, options.reductions, options.fingerprints)
+        self.how = How(Engine(options.engine), options.threads, options.reductions, options.fingerprints, options.cross_check)
         self.specs = specs
         self.results: list[Result | SurveyResult] = []
         self.rescued: list[Result] = []

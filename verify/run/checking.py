@@ -14,6 +14,7 @@ from verify.engines.claim import Claim, Fails, Faulty, Holds, Unknown, Unrolled
 from verify.judge.judge import Convicted, Ruling, judge
 from verify.lang.specification import Check, Task
 from verify.passes.valuations import MOST, allowed, close, close_property, valuations
+from verify.run.agreement import cross_checked, witnesses
 from verify.run.choosing import Engine, How, claims, symbolic_claims
 from verify.system.display import show_value
 from verify.system.property import Property
@@ -81,6 +82,8 @@ def _keeping(system: System, folder: Path | None) -> Keeping | None:
 
 
 def _closed(system: System, properties: list[Property], budget: Budget, how: How) -> list[Ruling]:
+    if how.cross_check:
+        return cross_checked(system, properties, budget, *witnesses(how))
     answers = claims(system, properties, budget, how)
     return [judge(system, asked, claim) for asked, claim in zip(properties, answers, strict=True)]
 

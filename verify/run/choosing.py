@@ -36,13 +36,15 @@ class How:
     """How to search.
 
     ``threads``, ``reductions`` (None: the exact one, and all where a search is large) and ``fingerprints`` are the native
-    engine's. With fingerprints it proves nothing of what does not fit into a word.
+    engine's. With fingerprints it proves nothing of what does not fit into a word. ``cross_check``: verdicts count only if two
+    engines give them.
     """
 
     engine: Engine = Engine.AUTO
     threads: int = 1
     reductions: frozenset[str] | None = None
     fingerprints: bool = False
+    cross_check: bool = False
 
 
 def claims(system: System, properties: Sequence[Property], budget: Budget, how: How) -> list[Claim]:
@@ -102,7 +104,11 @@ def _searched(system: System, properties: Sequence[Property], budget: Budget, ho
     answers = _reduced(system, properties, first, how, EXACT)
     if not any(isinstance(a.answer, Unknown) and a.answer.states >= LARGE for a in answers):
         return answers
-    return _reduced(system, properties, budget, how, ALL)
+    if how.engine is not Engine.AUTO:
+        return _reduced(system, properties, budget, how, ALL)
+    from verify.run.racing import race  # noqa: PLC0415 - what a short search does not need
+
+    return race(system, properties, budget, lambda given: _reduced(system, properties, given, how, ALL), [symbolic_claims])
 
 
 def _reduced(
