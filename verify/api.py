@@ -216,10 +216,20 @@ def results_of(  # noqa: PLR0913 - options, all by name but one
     When the caller is interrupted, what was finished out of turn is put into ``rescued``.
     """
     several = [specs] if isinstance(specs, Specification) else list(specs)
+    if how.cross_check:
+        _only_crossed(how, checkpoint)
     jobs = [Job(spec.path, task) for spec in several for task in spec.tasks if everything or not waits(task, how.engine)]
     if checkpoint is not None:
         jobs = _kept(jobs, checkpoint, how.engine)
     return run_jobs(jobs, limits or Limits(), workers, report, rescued, how)
+
+
+def _only_crossed(how: How, checkpoint: Path | None) -> None:
+    """InputError if something is asked for that a cross-check cannot give."""
+    asked = {"one engine": how.engine is not Engine.AUTO, "checkpoints": checkpoint is not None, "fingerprints": how.fingerprints}
+    for what in (name for name, wanted in asked.items() if wanted):
+        told = f"a cross-check asks several engines, each for a whole answer: it does not go with {what}"
+        raise InputError([error("E825", told, help="leave out one of the two")])
 
 
 def _kept(jobs: Sequence[Job], folder: Path, engine: Engine) -> list[Job]:

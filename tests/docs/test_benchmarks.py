@@ -25,7 +25,11 @@ def module(name):
 
 
 PAGE, CASES = module("page"), module("cases").CASES
-RESULTS = [json.loads(line) for p in sorted((BENCHMARKS / "results").glob("*.jsonl")) for line in p.read_text("utf-8").splitlines()]
+RESULTS = [
+    json.loads(line)
+    for p in sorted((BENCHMARKS / "results").glob("*.jsonl"))
+    for line in p.read_text("utf-8").splitlines()
+]
 
 
 def test_the_page_is_what_the_results_give():
@@ -61,7 +65,9 @@ def test_the_model_that_is_measured_is_that_of_the_corpus():
 
 def searched(case, threads):
     command = [sys.executable, BENCHMARKS / "searching.py", case.spec, case.scenario, str(threads)]
-    done = subprocess.run(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        command, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=True
+    )
     return json.loads(done.stdout)
 
 
@@ -76,7 +82,18 @@ def test_a_small_one_is_measured(name):
 
 @pytest.mark.skipif(not (shutil.which("spin") and shutil.which("gcc")), reason="SPIN is not installed")
 def test_spin_is_measured_beside_it(tmp_path):
-    command = [sys.executable, BENCHMARKS / "run.py", "--only", "vrrp-s", "--rounds", "1", "--out", tmp_path, "--name", "one"]
+    command = [
+        sys.executable,
+        BENCHMARKS / "run.py",
+        "--only",
+        "vrrp-s",
+        "--rounds",
+        "1",
+        "--out",
+        tmp_path,
+        "--name",
+        "one",
+    ]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     subprocess.run(command, env=environment, check=True, capture_output=True)
     told = PAGE.page(PAGE.Results(tmp_path / "one.jsonl"))

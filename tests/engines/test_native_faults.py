@@ -32,7 +32,11 @@ ALIKE = (HASH, "    return 0\n")
 LAST = (HASH, "    return 0 - 1 - (h >> 40)\n")
 
 EMITTER = {
-    "division rounds toward 0": (values.Code._division, "floor = self.subtract(quotient, self.as_number(below))", "floor = quotient"),
+    "division rounds toward 0": (
+        values.Code._division,
+        "floor = self.subtract(quotient, self.as_number(below))",
+        "floor = quotient",
+    ),
     "a remainder has the sign of the dividend": (
         values.Code._division,
         "modulus = self.select(below, self.add(rest, b), rest)",
@@ -49,7 +53,11 @@ EMITTER = {
     "what one branch computed is known behind it": (values.Code.scope, "self._known.pop()", "self._known.append({})"),
     "a field is read a bit too wide": (values.Code.extract, "mask = (1 << width) - 1", "mask = (2 << width) - 1"),
     "a sum is thought smaller": (values.Code.add, "a.high + b.high", "max(a.low + b.low + 1, a.high)"),
-    "branches that end alike are not merged": (symbolic.Translator._merge, "s.variables[i] = a if a is b", "s.variables[i] = s.variables[i] if a is b"),
+    "branches that end alike are not merged": (
+        symbolic.Translator._merge,
+        "s.variables[i] = a if a is b",
+        "s.variables[i] = s.variables[i] if a is b",
+    ),
     "a value too low is stored": (symbolic.Translator._stored, "code.less(value, number(low))", "FALSE"),
     "an error within a branch is forgotten": (
         symbolic.Translator._merge,
@@ -64,7 +72,11 @@ EMITTER = {
     "a message is due a tick early": (symbolic.Translator.due, "maximum + 1", "maximum"),
     "an expired timer runs": (symbolic.Translator._status, "less(number(1), timer)", "less(number(0), timer)"),
     "a timer starts a tick short": (symbolic.Translator.run, "code.add(stored, number(1))", "stored"),
-    "a message that is due is not urgent": (expansion._Paths._attempts, "code.either(urgent, to.due(lane, slot))", "urgent"),
+    "a message that is due is not urgent": (
+        expansion._Paths._attempts,
+        "code.either(urgent, to.due(lane, slot))",
+        "urgent",
+    ),
     "a delay has no minimum": (
         expansion._Paths._attempts,
         "code.less(number(described.minimum), to.age(lane, slot))",
@@ -75,7 +87,11 @@ EMITTER = {
     "a choice from nothing is no error": (expansion._Paths._choose, "self._failing(state, end)", "pass"),
     "an expired timer stops": (expansion._Paths._later, "code.less(number(1), bits)", "code.less(number(0), bits)"),
     "time passes by what is urgent": (expansion._Paths.expand, "code.negation(urgent)", "TRUE"),
-    "one event stands for another": (expansion._Paths._leaf, "self.notes.event(event)", "self.notes.event(self.notes.events[0])"),
+    "one event stands for another": (
+        expansion._Paths._leaf,
+        "self.notes.event(event)",
+        "self.notes.event(self.notes.events[0])",
+    ),
     "no step is of a fairness group": (expansion._Paths.expand, "self.groups[index]", "0"),
     "a timer has a bit too few": (layout.layout_of, "(t.maximum + 1).bit_length()", "t.maximum.bit_length()"),
     "fields overlap": (layout._Packing.place, "self.used[word] += width", "self.used[word] += width - (width > 1)"),
@@ -83,24 +99,54 @@ EMITTER = {
 
 KERNELS = {
     "states that hash alike are the same": [ALIKE, ("    return differs == 0\n", "    return 1\n")],
-    "only one state of a bucket is looked at": [ALIKE, ("            hits = hits & (hits - 1)\n", "            hits = 0\n")],
+    "only one state of a bucket is looked at": [
+        ALIKE,
+        ("            hits = hits & (hits - 1)\n", "            hits = 0\n"),
+    ],
     "only one bucket is looked at": [
         ALIKE,
         ("        if free != 0:\n            return -1 - at", "        if 1:\n            return -1 - at"),
     ],
-    "the table does not go round": [LAST, ("            at = 0\n    return 0\n\n\ndef locate", "            at = at\n    return 0\n\n\ndef locate")],
+    "the table does not go round": [
+        LAST,
+        ("            at = 0\n    return 0\n\n\ndef locate", "            at = at\n    return 0\n\n\ndef locate"),
+    ],
     "the table is rebuilt with its neighbours": [(" | (i + j + 1)\n", " | (i + j + 2)\n")],
     "a state that is known is entered again": [("        if holding(bucket, entry) != 0:\n", "        if 0:\n")],
-    "a state is known where there is none": [("            bucket[lowest(free)] = entry\n            return 1\n", "            bucket[lowest(free)] = entry\n            return 0\n")],
-    "what failed is a state": [("            if (note & FAILED) != 0:\n                seen", "            if 0:\n                seen")],
-    "units react once": [("            if unit == s.units and busy != 0:\n", "            if unit == s.units and 0:\n")],
-    "transitions are counted by state": [("s.transitions + s.number\n", "s.transitions + count\n")],
-    "an observer is a tick too patient": [("                        if now - 2 > bound:\n", "                        if now - 3 > bound:\n")],
-    "an observer that waits is stopped by nothing": [
-        ("                        if (truth >> stops) & 1 != 0:\n", "                        if (truth >> stops) & 1 != 0 and once:\n")
+    "a state is known where there is none": [
+        (
+            "            bucket[lowest(free)] = entry\n            return 1\n",
+            "            bucket[lowest(free)] = entry\n            return 0\n",
+        )
     ],
-    "time is not locked": [("                elif targets[r] != NOWHERE:\n                    if member", "                elif 1:\n                    leaves = 1\n                    if member")],
-    "components do not close": [("                            low[parent] = low[node]\n", "                            low[parent] = low[parent]\n")],
+    "what failed is a state": [
+        ("            if (note & FAILED) != 0:\n                seen", "            if 0:\n                seen")
+    ],
+    "units react once": [
+        ("            if unit == s.units and busy != 0:\n", "            if unit == s.units and 0:\n")
+    ],
+    "transitions are counted by state": [("s.transitions + s.number\n", "s.transitions + count\n")],
+    "an observer is a tick too patient": [
+        ("                        if now - 2 > bound:\n", "                        if now - 3 > bound:\n")
+    ],
+    "an observer that waits is stopped by nothing": [
+        (
+            "                        if (truth >> stops) & 1 != 0:\n",
+            "                        if (truth >> stops) & 1 != 0 and once:\n",
+        )
+    ],
+    "time is not locked": [
+        (
+            "                elif targets[r] != NOWHERE:\n                    if member",
+            "                elif 1:\n                    leaves = 1\n                    if member",
+        )
+    ],
+    "components do not close": [
+        (
+            "                            low[parent] = low[node]\n",
+            "                            low[parent] = low[parent]\n",
+        )
+    ],
 }
 
 
@@ -229,7 +275,9 @@ def test_a_fault_of_the_kernels_is_noticed(name, sample, tmp_path):
     assert how is not None
 
 
-@pytest.mark.parametrize("changes", [[], [ALIKE], [LAST]], ids=["no fault", "states that hash alike", "the last bucket"])
+@pytest.mark.parametrize(
+    "changes", [[], [ALIKE], [LAST]], ids=["no fault", "states that hash alike", "the last bucket"]
+)
 def test_without_a_fault_nothing_is_noticed(changes, sample, tmp_path):
     """Nor by a poor hash: the store is exact."""
     assert noticed(sample[:30], kernels(tmp_path, changes)) is None

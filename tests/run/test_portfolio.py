@@ -1,6 +1,7 @@
 """Engines beside each other: who hangs, dies or lies is told, convicted, and never waited for."""
 
 import dataclasses
+import json
 import os
 import subprocess
 import sys
@@ -13,9 +14,11 @@ from tests.run import doubles
 from verify import api
 from verify.base.budget import Budget, Limits
 from verify.base.verdict import Verdict
+from verify.cli.main import main
 from verify.engines.claim import Claim, Fails, Holds, Unknown
 from verify.engines.explicit.engine import ExplicitEngine
 from verify.judge.judge import Convicted
+from verify.run import checking, racing
 from verify.run.agreement import Witness, cross_checked, witnesses
 from verify.run.beside import Beside, wait
 from verify.run.choosing import How, symbolic_claims
@@ -139,6 +142,7 @@ ASKER = """
 import sys, time
 from tests.run import doubles, test_portfolio
 from verify import api
+from verify.run import checking, racing
 from verify.run.beside import Beside
 import dataclasses
 task = api.load_text(test_portfolio.SPEC).tasks[0]
@@ -294,3 +298,104 @@ def test_what_solvers_say_has_to_be_something_that_can_be_checked(lamp):
     system, asked = lamp
     with pytest.raises(Convicted, match=r"'dark'.*without anything that can be checked"):
         race(system, asked, Budget(), lambda b: waits_until_overtaken(b, asked), [doubles.proves_all])
+
+
+# ---- open parameters, tried one by one, and the solvers beside
+
+OPEN = """
+machine Lamp {
+    parameter delay : 1..200
+    variable on : bool
+    timer wait up to 200s
+    initial state Off { on startup { start wait for delay * 1s  goto Waiting } }
+    state Waiting { on timeout wait { on := true  goto On } }
+    state On { on shutdown { on := false  goto Off } }
+}
+scenario any_delay { tick 1s  lamp : Lamp { delay = any 1..200 }  startup of lamp at 0s }
+property dark  : never lamp.on
+property soon  : eventually lamp.on within 200s
+property stays : eventually always lamp.on
+check any_delay { dark expect violated because "it is lit"; soon expect proved because "the longest delay"; stays expect proved because "for ever" }
+"""
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    monkeypatch.setattr(racing, "PATIENCE", 0.0)
+
+
+def slowly(monkeypatch):
+    closed = checking._closed
+
+    def one_by_one(*arguments):
+        time.sleep(0.05)
+        return closed(*arguments)
+
+    monkeypatch.setattr(checking, "_closed", one_by_one)
+    return api.check(api.load_text(OPEN))
+
+
+@pytest.mark.usefixtures("impatient")
+def test_the_solvers_answer_for_all_values_while_these_are_tried(monkeypatch):
+    dark, soon, stays = slowly(monkeypatch)
+    assert [r.verdict for r in (dark, soon, stays)] == [Verdict.VIOLATED, Verdict.PROVED, Verdict.PROVED]
+    assert "for all values of the open parameters" in soon.ruling.backing
+    assert stays.ruling.backing.startswith("exhausted for each of 200 valuations")
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("double", [doubles.dies, doubles.hangs, doubles.babbles, doubles.gives_up])
+def test_values_are_tried_whatever_the_solvers_do(monkeypatch, double):
+    monkeypatch.setattr(checking, "symbolic_claims", double)
+    results = api.check(api.load_text(OPEN))
+    assert [r.verdict for r in results] == [Verdict.VIOLATED, Verdict.PROVED, Verdict.PROVED]
+    assert results[1].ruling.backing.startswith("exhausted for each of 200 valuations")
+
+
+@pytest.mark.usefixtures("impatient")
+def test_solvers_that_lie_about_all_values_are_convicted(monkeypatch):
+    monkeypatch.setattr(checking, "symbolic_claims", doubles.forges_a_certificate)
+    with pytest.raises(Convicted, match="is refused"):
+        slowly(monkeypatch)
+
+
+# ---- the command
+
+
+def spec_file(tmp_path, text=SPEC):
+    path = tmp_path / "lamp.spec"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_the_command_tells_who_agreed(tmp_path, capsys):
+    assert main(["check", str(spec_file(tmp_path)), "--cross-check", "-q"]) == 0
+    out = capsys.readouterr().out
+    assert "VIOLATED  VIOLATED" in out
+    assert out.count("agreed: explicit, native") == 2
+    assert main(["check", str(spec_file(tmp_path)), "--cross-check", "-q", "--json"]) == 0
+    results = json.loads(capsys.readouterr().out)["results"]
+    assert [r["agreed"] for r in results] == [["explicit", "native"]] * 2
+
+
+def test_what_only_one_engine_decides_is_undecided(tmp_path, capsys):
+    many = SPEC.replace(
+        "variable on : bool",
+        "variable on : bool  variable n : 0..60000 = 0  signal more  on more when n < 60000 { n := n + 1 }",
+    )
+    many = many.replace("startup of lamp", "events unlimited { signal more of lamp }  startup of lamp")
+    many += 'property counts : always eventually lamp.on\ncheck one { counts expect proved because "see soon" }'
+    path = spec_file(tmp_path, many)
+    assert main(["check", str(path), "--cross-check", "-q", "--time-limit", "4"]) == 3
+    out = capsys.readouterr().out
+    assert "no two engines decide: explicit:" in out
+
+
+@pytest.mark.parametrize(
+    "more", [["--engine", "native"], ["--checkpoint", "kept"], ["--fingerprints"]], ids=lambda m: m[0]
+)
+def test_what_does_not_go_together_is_told(tmp_path, more, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["check", str(spec_file(tmp_path)), "--cross-check", *more]) == 2
+    assert "error[E825]: a cross-check asks several engines" in capsys.readouterr().err
+    assert not (tmp_path / "kept").exists()

@@ -16,6 +16,7 @@ from verify.lang.specification import Check, Task
 from verify.passes.valuations import MOST, allowed, close, close_property, valuations
 from verify.run.agreement import cross_checked, witnesses
 from verify.run.choosing import Engine, How, claims, symbolic_claims
+from verify.run.racing import Latecomer
 from verify.system.display import show_value
 from verify.system.property import Property
 from verify.system.serialise import digest
@@ -104,23 +105,39 @@ def _open(system: System, properties: list[Property], budget: Budget, how: How) 
     decided: list[Answer | None] = [None] * len(properties)
     counted = [(0, 0, 0)] * len(properties)
     vacuous = [True] * len(properties)
+    proved: list[set[tuple[int, ...]]] = [set() for _ in properties]
     closed = system
-    for values in known.all:
-        waiting = [i for i, answer in enumerate(decided) if answer is None]
-        if not waiting:
-            break
-        closed = close(system, values)
-        asked = [close_property(properties[i], values) for i in waiting]
-        for i, ruling in zip(waiting, _closed(closed, asked, budget, how), strict=True):
-            if ruling.verdict is not Verdict.PROVED:
-                decided[i] = (ruling, closed, _named(system, values))
-            states, transitions, depth = counted[i]
-            counted[i] = (states + ruling.states, transitions + ruling.transitions, max(depth, ruling.depth))
-            vacuous[i] = vacuous[i] and ruling.vacuous
+    with Latecomer(system, properties, budget, symbolic_claims if how == AS_NEEDED else None) as solvers:
+        for values in known.all:
+            for i, claim in solvers.news():
+                if decided[i] is None:
+                    decided[i] = _not_proved_before(system, properties[i], claim, proved[i])
+            waiting = [i for i, answer in enumerate(decided) if answer is None]
+            if not waiting:
+                break
+            closed = close(system, values)
+            asked = [close_property(properties[i], values) for i in waiting]
+            for i, ruling in zip(waiting, _closed(closed, asked, budget, how), strict=True):
+                if ruling.verdict is Verdict.PROVED:
+                    proved[i].add(values)
+                else:
+                    decided[i] = (ruling, closed, _named(system, values))
+                states, transitions, depth = counted[i]
+                counted[i] = (states + ruling.states, transitions + ruling.transitions, max(depth, ruling.depth))
+                vacuous[i] = vacuous[i] and ruling.vacuous
     return [
         answer if answer is not None else (_proved(len(known.all), *counted[i], vacuous=vacuous[i]), closed, "")
         for i, answer in enumerate(decided)
     ]
+
+
+def _not_proved_before(system: System, asked: Property, claim: Claim, proved: set[tuple[int, ...]]) -> Answer:
+    """The solvers' answer; Convicted if it is a violation for values for which a search has proved the property."""
+    answer = _one_for_all(system, asked, claim, "")
+    evidence = getattr(claim.answer, "evidence", None)
+    if answer[0].verdict is not Verdict.PROVED and isinstance(evidence, Unrolled) and evidence.values in proved:
+        raise Convicted(f"a search and the solvers disagree about '{asked.name}' for {_named(system, evidence.values)}")
+    return answer
 
 
 def _short(budget: Budget, count: int) -> Budget:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Self
 
 from verify.base.budget import Budget
 from verify.engines.claim import Claim, Exhausted, Fails, Holds, Unknown
@@ -16,6 +17,7 @@ from verify.run.beside import Answering, Beside
 from verify.system.property import Property, Safety
 from verify.system.system import System
 
+PATIENCE = 5.0  # seconds of one search after the other before the solvers are asked
 Searching = Callable[[Budget], list[Claim]]
 
 
@@ -45,6 +47,37 @@ def race(
             if isinstance(getattr(claim.answer, "evidence", None), Exhausted) and not isinstance(claim.answer, Fails):
                 raise Convicted(f"the solvers claim '{asked[i].name}' without anything that can be checked")
     return [_first(p, [c, *(o[i] for o in others if i in o)]) for i, (p, c) in enumerate(zip(asked, found, strict=True))]
+
+
+class Latecomer:
+    """Solvers that are asked for all values of open parameters when trying them one by one has taken a while. A context."""
+
+    def __init__(self, system: System, asked: Sequence[Property], budget: Budget, solver: Answering | None) -> None:
+        """Nothing runs yet. ``solver`` None: nobody is to be asked."""
+        self._question = system, asked, budget, solver
+        self._safe = [i for i, p in enumerate(asked) if isinstance(p.form, Safety)]
+        self._engine: Beside | None = None
+        self._told = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._engine is not None:
+            self._engine.kill()
+
+    def news(self) -> list[tuple[int, Claim]]:
+        """The claims that decide something, with the numbers of their properties, once they are there."""
+        system, asked, budget, solver = self._question
+        if solver is None or not self._safe or self._told or budget.seconds() < PATIENCE:
+            return []
+        if self._engine is None:
+            left = budget.limits.seconds
+            limits = replace(budget.limits, seconds=None if left is None else max(0.0, left - budget.seconds()))
+            self._engine = Beside("symbolic", solver, system, [asked[i] for i in self._safe], limits)
+        self._told = self._engine.look()
+        claims = zip(self._safe, self._engine.claims or (), strict=False)
+        return [(i, claim) for i, claim in claims if not isinstance(claim.answer, Unknown)]
 
 
 def _overtaken(beside: Sequence[Beside], *, everything: bool) -> str:
