@@ -30,7 +30,7 @@ model. On our side ranges are narrowed, as by default, which changes no count; n
 COLD = """
 Ours is `verify check` with all checks of the scenario: two properties, one of them about endless runs, and the search for
 deadlocks, timelocks and Zeno runs. SPIN's visits all states and checks nothing. *First run of all*: nothing was ever compiled on
-the machine, neither the tables of the grammar nor the engine's own kernels; *new model*: these are there, the model's code is not;
+the machine, neither the tables of the grammar nor the engine's own kernels; *new model*: these are there, its code is not;
 *again*: the model is as it was."""
 
 

@@ -1,7 +1,7 @@
 """Puts each shipped check of safety to the symbolic engine, and tells who decides what: ``python benchmarks/who.py``.
 
 Every check is asked in a process of its own, with a limit of time. What is decided has to be what the searches found (the verdict
-that the spec expects, which the tests see confirmed); a disagreement ends the run. Results are written as JSON lines, one for each
+that the spec expects, which the tests see confirmed); a disagreement ends it. Results are written as JSON lines, one for each
 check; a run that was stopped goes on where it ended. ``--page`` makes ``docs/who-decides.md`` of them.
 """
 
