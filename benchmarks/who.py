@@ -26,7 +26,7 @@ from verify.base.budget import Limits  # noqa: E402
 from verify.judge.judge import judge  # noqa: E402
 from verify.run.beside import Beside, wait  # noqa: E402
 from verify.run.checking import check_task  # noqa: E402
-from verify.run.choosing import symbolic_claims  # noqa: E402
+from verify.run.choosing import solved  # noqa: E402
 from verify.system.property import Safety  # noqa: E402
 
 RESULTS = HERE / "results" / "who.jsonl"
@@ -89,7 +89,7 @@ def _one(spec: str, task: Any, check: Any, seconds: float) -> Record:  # noqa: A
         (result,) = check_task(spec, replace(task, checks=(check,)), Limits(seconds=seconds), how=how)
         ruling = result.ruling
     else:
-        with Beside("symbolic", symbolic_claims, task.system, [check.property], Limits(seconds=seconds)) as engine:
+        with Beside("symbolic", solved, task.system, [check.property], Limits(seconds=seconds)) as engine:
             wait([engine])
             if engine.claims is None:
                 return {"found": "undecided", "seconds": time.monotonic() - start, "why": engine.problem}

@@ -33,6 +33,12 @@ def slow_here(system, asked, budget):
     return honest(system, asked, budget)
 
 
+def answers_one_and_hangs(system, asked, budget):
+    """Never comes to its second answer."""
+    yield honest(system, asked, budget)[0]
+    time.sleep(1000)
+
+
 def hangs(_system, _asked, _budget):
     """Never ends."""
     while True:

@@ -21,7 +21,7 @@ from verify.judge.judge import Convicted
 from verify.run import checking, racing
 from verify.run.agreement import Witness, cross_checked, witnesses
 from verify.run.beside import Beside, wait
-from verify.run.choosing import How, symbolic_claims
+from verify.run.choosing import How, solved
 from verify.run.racing import race
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -98,6 +98,13 @@ def test_it_is_told_how_it_ended(double, problem, lamp):
     engine = asked_beside(double, lamp)
     assert engine.claims is None
     assert engine.problem == problem
+
+
+def test_what_it_said_before_is_kept(lamp):
+    engine = asked_beside(doubles.answers_one_and_hangs, lamp, Limits(seconds=2.0))
+    assert engine.claims is None
+    assert engine.partial == ExplicitEngine().check(*lamp, Budget())[:1]
+    assert engine.problem.startswith("killed")
 
 
 def test_one_that_hangs_is_killed(lamp):
@@ -263,14 +270,14 @@ def waits_until_overtaken(budget, asked):
 
 def test_who_is_first_answers(lamp):
     system, asked = lamp
-    found = race(system, asked, Budget(), lambda b: waits_until_overtaken(b, asked), [symbolic_claims])
+    found = race(system, asked, Budget(), lambda b: waits_until_overtaken(b, asked), [solved])
     assert [type(c.answer) for c in found] == [Fails, Holds]
 
 
 def test_a_search_goes_on_for_what_the_solvers_are_not_asked(lamp):
     task = api.load_text(SPEC + 'check one { bright expect proved because "nobody shuts it down" }').tasks[-1]
     asked = [*lamp[1], next(c.property for c in task.checks if c.property.name == "bright")]
-    found = race(lamp[0], asked, Budget(), lambda b: doubles.slow_here(lamp[0], asked, b), [symbolic_claims])
+    found = race(lamp[0], asked, Budget(), lambda b: doubles.slow_here(lamp[0], asked, b), [solved])
     assert [type(c.answer) for c in found] == [Fails, Holds, Holds]
 
 
@@ -346,7 +353,7 @@ def test_the_solvers_answer_for_all_values_while_these_are_tried(monkeypatch):
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("double", [doubles.dies, doubles.hangs, doubles.babbles, doubles.gives_up])
 def test_values_are_tried_whatever_the_solvers_do(monkeypatch, double):
-    monkeypatch.setattr(checking, "symbolic_claims", double)
+    monkeypatch.setattr(checking, "solved", double)
     results = api.check(api.load_text(OPEN))
     assert [r.verdict for r in results] == [Verdict.VIOLATED, Verdict.PROVED, Verdict.PROVED]
     assert results[1].ruling.backing.startswith("exhausted for each of 200 valuations")
@@ -354,7 +361,7 @@ def test_values_are_tried_whatever_the_solvers_do(monkeypatch, double):
 
 @pytest.mark.usefixtures("impatient")
 def test_solvers_that_lie_about_all_values_are_convicted(monkeypatch):
-    monkeypatch.setattr(checking, "symbolic_claims", doubles.forges_a_certificate)
+    monkeypatch.setattr(checking, "solved", doubles.forges_a_certificate)
     with pytest.raises(Convicted, match="is refused"):
         slowly(monkeypatch)
 

@@ -16,7 +16,7 @@ from verify.base.verdict import Verdict
 from verify.engines.claim import Claim, Exhausted, Unknown
 from verify.judge.judge import Convicted, Ruling, judge
 from verify.run.beside import Answering, Beside, wait
-from verify.run.choosing import EXACT, Engine, How, claims
+from verify.run.choosing import EXACT, Engine, How, claims, solved
 from verify.system.property import Property, Safety
 from verify.system.system import System
 
@@ -35,7 +35,7 @@ def witnesses(how: How) -> tuple[tuple[Witness, ...], tuple[Witness, ...]]:
     def by(engine: Engine) -> Witness:
         return Witness(engine.value, partial(_answer, replace(how, engine=engine, reductions=how.reductions or EXACT)))
 
-    return (by(Engine.EXPLICIT), by(Engine.NATIVE)), (by(Engine.SYMBOLIC),)
+    return (by(Engine.EXPLICIT), by(Engine.NATIVE)), (Witness(Engine.SYMBOLIC.value, solved),)
 
 
 def _answer(how: How, system: System, asked: Sequence[Property], budget: Budget) -> list[Claim]:

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Self
@@ -24,7 +24,7 @@ from verify.engines.claim import Claim
 from verify.system.property import Property
 from verify.system.system import System
 
-Answering = Callable[[System, Sequence[Property], Budget], list[Claim]]
+Answering = Callable[[System, Sequence[Property], Budget], Iterable[Claim]]
 
 TURN = 0.02  # seconds between two looks
 OVERTIME = 2.0  # seconds beyond its limit after which an engine is killed
@@ -35,13 +35,15 @@ HEAVIER = 1.1  # times its limit of memory, at which it is killed
 class Beside:
     """One question to one engine. A context: on leaving it, whatever still runs is killed.
 
-    ``claims``: the answers, in the order of the properties, once they are there; ``problem``: why there will be none.
+    ``claims``: the answers, in the order of the properties, once all are there; ``problem``: why there will be none. ``partial``:
+    those that came before.
     """
 
     def __init__(self, name: str, answering: Answering, system: System, asked: Sequence[Property], limits: Limits) -> None:
         """Start it. ``answering``: a function that can be pickled, called with a budget of ``limits`` of its own."""
         self.name = name
         self.claims: list[Claim] | None = None
+        self.partial: list[Claim] = []
         self.problem = ""
         self.progress: Progress | None = None
         self._asked = len(asked)
@@ -116,8 +118,10 @@ class Beside:
                 self.progress = message
             case str():
                 self.problem = message
-            case [*claims] if len(claims) == self._asked and all(isinstance(c, Claim) for c in claims):
-                self.claims = [c for c in claims if isinstance(c, Claim)]
+            case (Claim() as claim,) if len(self.partial) < self._asked:
+                self.partial.append(claim)
+            case () if len(self.partial) == self._asked:
+                self.claims = self.partial
             case None:
                 self.problem = _ended(self._process.wait())
             case _:
@@ -180,7 +184,9 @@ def main() -> int:
     answering, system, asked, limits = pickle.loads(_read(sys.stdin.buffer))  # noqa: S301 - what our own process wrote
     threading.Thread(target=_with_the_asker, daemon=True).start()
     try:
-        tell(answering(system, asked, Budget(limits, tell)))
+        for claim in answering(system, asked, Budget(limits, tell)):
+            tell((claim,))
+        tell(())  # that was all
     except MemoryError:
         tell("no more memory")
     except Exception as problem:  # noqa: BLE001 - told to who asked

@@ -15,7 +15,7 @@ from verify.judge.judge import Convicted, Ruling, judge
 from verify.lang.specification import Check, Task
 from verify.passes.valuations import MOST, allowed, close, close_property, valuations
 from verify.run.agreement import cross_checked, witnesses
-from verify.run.choosing import Engine, How, claims, symbolic_claims
+from verify.run.choosing import Engine, How, claims, solved, symbolic_claims
 from verify.run.racing import Latecomer
 from verify.system.display import show_value
 from verify.system.property import Property
@@ -107,7 +107,7 @@ def _open(system: System, properties: list[Property], budget: Budget, how: How) 
     vacuous = [True] * len(properties)
     proved: list[dict[tuple[int, ...], tuple[str, ...]]] = [{} for _ in properties]  # and the engines that agreed
     closed = system
-    with Latecomer(system, properties, budget, symbolic_claims if how == AS_NEEDED else None) as solvers:
+    with Latecomer(system, properties, budget, solved if how == AS_NEEDED else None) as solvers:
         for values in known.all:
             for i, claim in solvers.news():
                 if decided[i] is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -11,6 +11,7 @@ from verify.engines.claim import Claim, Evidence, Exhausted, Fails, Faulty, Hold
 from verify.engines.explicit.engine import ExplicitEngine
 from verify.engines.explicit.graph import explore
 from verify.passes.reductions import ALL, DEAD_MESSAGES, NARROWING, Reduced, reduced
+from verify.run.beside import Beside, wait
 from verify.semantics.interpreter import Interpreter
 from verify.system.property import Property
 from verify.system.serialise import digest
@@ -64,10 +65,20 @@ def claims(system: System, properties: Sequence[Property], budget: Budget, how: 
 
 
 def symbolic_claims(system: System, properties: Sequence[Property], budget: Budget) -> list[Claim]:
-    """Answers to the properties of a system with open parameters, or of a closed one, by the solvers."""
+    """Answers to the properties of a system with open parameters, or of a closed one, by solvers in a process of their own."""
+    left = budget.limits.seconds
+    limits = replace(budget.limits, seconds=None if left is None else max(0.0, left - budget.seconds()))
+    with Beside("symbolic", solved, system, properties, limits) as engine:
+        wait([engine], budget.report)
+        missing = len(properties) - len(engine.partial)
+        return [*engine.partial, *(Claim(Unknown(engine.problem)) for _ in range(missing))]
+
+
+def solved(system: System, properties: Sequence[Property], budget: Budget) -> Iterator[Claim]:
+    """The solvers' answers, here, each as soon as it is known. What hangs in a solver hangs here."""
     from verify.engines.symbolic.engine import SymbolicEngine  # noqa: PLC0415 - Z3 takes a while to load
 
-    return SymbolicEngine().check(system, properties, budget)
+    return SymbolicEngine().answers(system, properties, budget)
 
 
 def _quickest(system: System, properties: Sequence[Property], budget: Budget, how: How) -> list[Claim]:
@@ -108,7 +119,7 @@ def _searched(system: System, properties: Sequence[Property], budget: Budget, ho
         return _reduced(system, properties, budget, how, ALL)
     from verify.run.racing import race  # noqa: PLC0415 - what a short search does not need
 
-    return race(system, properties, budget, lambda given: _reduced(system, properties, given, how, ALL), [symbolic_claims])
+    return race(system, properties, budget, lambda given: _reduced(system, properties, given, how, ALL), [solved])
 
 
 def _reduced(

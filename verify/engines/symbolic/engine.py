@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import z3
@@ -39,13 +39,15 @@ class SymbolicEngine:
 
     def check(self, system: System, properties: Sequence[Property], budget: Budget) -> list[Claim]:
         """Answer each property as far as the budget allows; what time there is is shared evenly."""
-        claims = []
+        return list(self.answers(system, properties, budget))
+
+    def answers(self, system: System, properties: Sequence[Property], budget: Budget) -> Iterator[Claim]:
+        """As :meth:`check`, each answer as soon as it is known."""
         for number, asked in enumerate(properties):
             seconds = SECONDS
             if budget.limits.seconds is not None:
                 seconds = max(0.0, budget.limits.seconds - budget.seconds()) / (len(properties) - number)
-            claims.append(self._claim(system, asked.form, time.monotonic() + seconds, budget))
-        return claims
+            yield self._claim(system, asked.form, time.monotonic() + seconds, budget)
 
     def _claim(self, system: System, form: Form, until: float, budget: Budget) -> Claim:
         if not isinstance(form, Never | NeverLonger | Within | Possible):
