@@ -45,13 +45,14 @@ class NativeEngine:
 
     name = "native"
 
-    def __init__(self, threads: int = 1, *, fingerprints: bool = False) -> None:
+    def __init__(self, threads: int = 1, *, fingerprints: bool = False, lanes: int | None = None) -> None:
         """``threads`` search side by side; more than one may find another of several shortest traces each time.
 
-        ``fingerprints``: as :class:`Space` has them.
+        ``fingerprints``, ``lanes``: as :class:`Space` has them.
         """
         self.threads = threads
         self.fingerprints = fingerprints
+        self.lanes = lanes
 
     def check(self, system: System, properties: Sequence[Property], budget: Budget) -> list[Claim]:
         """Answer each property of a closed system.
@@ -61,9 +62,8 @@ class NativeEngine:
         claims: list[Claim] = []
         while len(claims) < len(properties):
             questions, count = gathered([p.form for p in properties[len(claims) :]])
-            space = Space(
-                system, questions.predicates, questions.events, self.threads, fingerprints=self.fingerprints
-            )
+            asks = questions.predicates, questions.events
+            space = Space(system, *asks, self.threads, fingerprints=self.fingerprints, lanes=self.lanes)
             space.search(budget, questions.wanted, questions.on_arrival)
             asked = properties[len(claims) : len(claims) + count]
             claims += self._claims(space, asked, questions, budget)

@@ -17,9 +17,10 @@ from verify.base.budget import Budget, Progress
 from verify.engines.native import compiling
 from verify.engines.native.checkpoint import Keeper
 from verify.engines.native.compiling import fields_of, translate
-from verify.engines.native.expansion import Emitted, Notes, emit
+from verify.engines.native.expansion import Emitted, Notes, emit, emit_eight
 from verify.engines.native.layout import Layout, layout_of
-from verify.engines.native.machine import Compiled, compiled, function
+from verify.engines.native.machine import Compiled, compiled, compresses_vectors, function
+from verify.engines.native.rows import EIGHT
 from verify.semantics.interpreter import Choice, Interpreter, Outcome, State
 from verify.system.expression import Expression
 from verify.system.system import System
@@ -29,6 +30,8 @@ QUOTA = 1 << 16  # states between two looks at the budget
 SMALLEST = 1 << 13  # slots of a new table
 SMALL_TABLE = 1 << 20  # slots
 LONG = 2_000_000  # states after which better code is worth compiling it
+MANY = 1 << 15  # states after which code for eight at a time is worth compiling it
+NARROW = 4  # words of a state with which it is
 PARALLEL = 1 << 12  # states of a level that are worth several threads
 LOAD = 0.7  # of the slots are filled before the table doubles
 WIDEST = 62  # predicates at once
@@ -213,7 +216,7 @@ class SpentError(Exception):
 class Space:
     """The reachable states of a closed system, as far as a budget allowed to search."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what is searched, and three ways to do it
         self,
         system: System,
         predicates: Sequence[Expression],
@@ -221,9 +224,12 @@ class Space:
         threads: int = 1,
         *,
         fingerprints: bool = False,
+        lanes: int | None = None,
     ) -> None:
         """Compile a system; Unsupported if that is not possible. ``events``: those that the predicates ask for.
 
+        ``lanes``: 8 states are expanded at a time in the search, 1, or, where it is None, 8 once there are MANY if this CPU is
+        made for it. It changes nothing but the order of the states within a level.
         ``fingerprints``: tell states that are wider than a word apart by 63 bits of a hash. The search is never complete then.
         """
         self.system = system
@@ -235,6 +241,10 @@ class Space:
         self._text = emitted.text
         self._functions = compiled(emitted.text, optimised=False)
         self._better = False
+        self._eight: Compiled | None = None
+        pays = compresses_vectors() and self.layout.words <= NARROW
+        by_cpu = MANY if pays else None
+        self._eight_from = by_cpu if lanes is None else 0 if lanes == EIGHT else None  # states
         told = (verify.__version__, emitted.text, SOURCE.read_text(encoding="utf-8"))
         self.code = hashlib.sha256("\n".join(told).encode()).hexdigest()
         width = self.layout.words
@@ -265,7 +275,8 @@ class Space:
     def _allocate_batch(self, s: Structure) -> None:
         """What one thread needs for itself."""
         width, rows = self.layout.words, s["rows_of_one"]
-        s.allocate("rows", 8 * (width + 1) * (rows * BATCH + 2))
+        s.allocate("rows", 8 * (width + 1) * (rows * BATCH + EIGHT))
+        s.allocate("eight", 8 * width * EIGHT)
         s.allocate("spare", 8 * (width + 1) * (rows + 2))
         for field in ("hashes", "targets"):
             s.allocate(field, 8 * rows * BATCH)
@@ -356,6 +367,8 @@ class Space:
     def _level(self, budget: Budget, keeper: Keeper) -> None:
         s = self.structure
         while self.expanded < s["stop"]:
+            if self._eight is None and self._eight_from is not None and self.states >= self._eight_from:
+                self._expand_eights()
             most = budget.limits.states
             quota = QUOTA if most is None else max(1, min(QUOTA, (most - self.states) // s["rows_of_one"]))
             if self._beside and most is None and s["stop"] - self.expanded >= PARALLEL:
@@ -381,11 +394,17 @@ class Space:
         for name in ("expand", "truths", *(["react"] if self.system.atomic else [])):
             self.structure[name] = self._functions.address(name)
 
+    def _expand_eights(self, *, optimised: bool = False) -> None:
+        """Compile the system for eight states at a time."""
+        self._eight = compiled(emit_eight(self.layout, self.notes, self.predicates), optimised=optimised)
+        for name in ("expand_eight", "truths_eight"):
+            self.structure[name] = self._eight.address(name)
+
     def _side_by_side(self, quota: int) -> int:
         """Let all threads search for a while; FULL if one of them needs room."""
         s = self.structure
         for mine in self._beside:
-            mine.like(s, "rows", "spare", "hashes", "targets", "batch", "begins")
+            mine.like(s, "rows", "eight", "spare", "hashes", "targets", "batch", "begins")
             mine["transitions"] = 0
         s.kernels.address("search_beside")  # compiled by one thread, before there are several
         with ThreadPoolExecutor(len(self._beside)) as pool:
