@@ -30,7 +30,7 @@ QUOTA = 1 << 16  # states between two looks at the budget
 SMALLEST = 1 << 13  # slots of a new table
 SMALL_TABLE = 1 << 20  # slots
 LONG = 2_000_000  # states after which better code is worth compiling it
-MANY = 1 << 15  # states after which code for eight at a time is worth compiling it
+MANY = 1 << 18  # states after which code for eight at a time is worth compiling it
 NARROW = 4  # words of a state with which it is
 PARALLEL = 1 << 12  # states of a level that are worth several threads
 LOAD = 0.7  # of the slots are filled before the table doubles
@@ -228,8 +228,8 @@ class Space:
     ) -> None:
         """Compile a system; Unsupported if that is not possible. ``events``: those that the predicates ask for.
 
-        ``lanes``: 8 states are expanded at a time in the search, 1, or, where it is None, 8 once there are MANY if this CPU is
-        made for it. It changes nothing but the order of the states within a level.
+        ``lanes``: how many states the search expands at a time, 1 or 8; None: 8 once there are MANY, if this CPU is made for it.
+        It changes nothing but the order of the states within a level.
         ``fingerprints``: tell states that are wider than a word apart by 63 bits of a hash. The search is never complete then.
         """
         self.system = system
@@ -243,8 +243,7 @@ class Space:
         self._better = False
         self._eight: Compiled | None = None
         pays = compresses_vectors() and self.layout.words <= NARROW
-        by_cpu = MANY if pays else None
-        self._eight_from = by_cpu if lanes is None else 0 if lanes == EIGHT else None  # states
+        self._eight_from = MANY if pays and lanes is None else None  # states
         told = (verify.__version__, emitted.text, SOURCE.read_text(encoding="utf-8"))
         self.code = hashlib.sha256("\n".join(told).encode()).hexdigest()
         width = self.layout.words
@@ -261,6 +260,8 @@ class Space:
         s["units"] = len(system.units)
         s["threads"] = threads
         self._allocate_batch(s)
+        if lanes == EIGHT:
+            self._expand_eights()
         self._beside = [Structure(kernels) for _ in range(threads)] if threads > 1 else []
         for mine in self._beside:
             mine["rows_of_one"] = rows
@@ -389,6 +390,8 @@ class Space:
 
     def _improve(self) -> None:
         """Compile the system again, with LLVM's optimiser."""
+        if self._eight is not None:
+            self._expand_eights(optimised=True)
         self._better = True
         self._functions = compiled(self._text, optimised=True)
         for name in ("expand", "truths", *(["react"] if self.system.atomic else [])):
