@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from verify import api
-from verify.base.budget import Budget, Limits
+from verify.base.budget import Budget, Keeping, Limits
 from verify.base.verdict import Verdict
 from verify.engines.native import machine, space
 from verify.engines.native.engine import NativeEngine
@@ -164,8 +164,9 @@ def test_the_rows_of_eight_states_are_those_of_each():
     assert widths.keys() >= {1, 2, 3, 4, 6}
 
 
-def by_message(*body, guard=TRUE):
-    """Two kinds of messages with fields of the same bits: 1 to 3, and 0 to 3."""
+def by_field(division, dividend):
+    """Divides by the field of a message: never 0 in those of the kind that is taken, 0 in the state beside."""
+    body, guard = (Assign(0, Apply(division, (dividend, Local(1)))),), equal(Local(0), FALSE)
     empty = equal(Count(0), FALSE)
     sends = [environment(empty, Send(0, kind, (Constant(value),))) for kind in (0, 1) for value in range(1 - kind, 4)]
     take = Step("d", StepKind.DELIVERY, guard, body, FALSE, Take(0, Taking.DELIVER), None, None, 2)
@@ -182,11 +183,8 @@ def by_message(*body, guard=TRUE):
 @pytest.mark.parametrize("division", [Operator.DIVIDE, Operator.MODULO], ids=lambda o: o.name)
 @pytest.mark.parametrize("dividend", [Constant(7), Read(0)], ids=["a number", "a variable"])
 def test_a_division_by_0_in_a_state_that_takes_no_part_is_no_error(division, dividend):
-    """The field is never 0 in messages of the kind that the guard asks for; it is in the state beside."""
-    system = by_message(Assign(0, Apply(division, (dividend, Local(1)))), guard=equal(Local(0), FALSE))
-    found, one = Space(system, [], lanes=8), Space(system, [], lanes=1)
-    for each in (found, one):
-        each.search(Budget())
+    system = by_field(division, dividend)
+    found, one = searched(system, lanes=8), searched(system, lanes=1)
     assert (found.states, found.transitions, found.levels) == (one.states, one.transitions, one.levels)
     beside = [s for s in (one.state(n) for n in range(one.states)) if s[1]]
     assert any(message[1:] == (1, 0) for s in beside for message in s[1])
@@ -194,17 +192,21 @@ def test_a_division_by_0_in_a_state_that_takes_no_part_is_no_error(division, div
 
 @pytest.mark.parametrize("stuck", [True, False])
 def test_a_state_without_rows_is_seen_among_others(stuck):
-    """At (1, 2) an urgent step leads nowhere, and no other is enabled; on the same level are three more states."""
-    here = Apply(Operator.AND, (equal(Read(0), TRUE), equal(Read(1), Constant(2))))
-    away = Apply(Operator.NOT, (here,))
-    ups = [dataclasses.replace(s, guard=Apply(Operator.AND, (s.guard, away))) for s in counting(4, 2).steps]
-    ends = [environment(here, Either(((),) if not stuck else ()), urgent=TRUE)]
-    system = dataclasses.replace(counting(4, 2), steps=(*ups, *ends))
+    system = cornered(stuck=stuck)
     found, one = searched(system, lanes=8), searched(system, lanes=1)
     assert (STUCK in found.seen) == (STUCK in one.seen) == stuck
     assert (found.states, found.transitions, found.levels) == (one.states, one.transitions, one.levels)
     verdicts = [judged(NativeEngine(lanes=lanes), system, [Never(FALSE)])[0] for lanes in (8, 1)]
     assert summary(verdicts[0]) == summary(verdicts[1])
+
+
+def cornered(*, stuck):
+    """At (1, 2) an urgent step leads nowhere, or to itself, and no other is enabled; on the same level are three more states."""
+    here = Apply(Operator.AND, (equal(Read(0), TRUE), equal(Read(1), Constant(2))))
+    away = Apply(Operator.NOT, (here,))
+    ups = [dataclasses.replace(s, guard=Apply(Operator.AND, (s.guard, away))) for s in counting(4, 2).steps]
+    ends = [environment(here, Either(((),) if not stuck else ()), urgent=TRUE)]
+    return dataclasses.replace(counting(4, 2), steps=(*ups, *ends))
 
 
 # ---- the search
@@ -323,6 +325,18 @@ def test_reference_models_have_the_counts_of_their_tables(file, scenario, states
     found = searched(task.system, lanes=8)
     assert (found.states, found.transitions) == (states, transitions)
     assert not found.seen.keys() & {FAILURE, STUCK}
+
+
+@pytest.mark.parametrize(("before", "after"), [(8, 1), (1, 8)])
+def test_a_search_that_was_stopped_goes_on_the_other_way(before, after, tmp_path):
+    """A checkpoint does not tell how many states were expanded at a time."""
+    system = counting(9, 4)
+    kept = Keeping(tmp_path, "digest")
+    cut = searched(system, lanes=before, budget=Budget(Limits(states=2_000), keeping=kept))
+    assert cut.incomplete
+    found = searched(system, lanes=after, budget=Budget(keeping=kept))
+    one = searched(system, lanes=1)
+    assert (found.states, found.transitions, found.levels) == (one.states, one.transitions, one.levels)
 
 
 # ---- where it is done

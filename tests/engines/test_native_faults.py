@@ -18,10 +18,11 @@ import pytest
 
 from verify.base.budget import Budget, Limits
 from verify.engines.explicit.engine import ExplicitEngine
-from verify.engines.native import expansion, layout, space, symbolic, values
+from verify.engines.native import expansion, layout, rows, space, symbolic, values
 from verify.engines.native.engine import NativeEngine
 from verify.engines.native.values import Unsupported
 from verify.judge.judge import judge
+from verify.system.expression import FALSE, Constant, Operator
 from verify.system.property import Eventually, LeadsTo, Never, NeverLonger, Possible, Property
 
 MOST = 600  # states
@@ -149,10 +150,44 @@ KERNELS = {
     ],
 }
 
+EIGHT = {  # of the way to do it for eight states at a time
+    "a row is compressed as if no condition were": (
+        rows.Eight._under,
+        "self.mask, self.bits = Value(narrowed, 0, 1, bit=True), self._as_bits(narrowed)",
+        "self.bits = self._as_bits(narrowed)",
+    ),
+    "a row is not compressed": (rows.Eight._compressed, 'if not value.text.startswith("%"):', "if True:"),
+    "only the last condition counts": (rows.Eight._under, "select <8 x i1> {self.mask.text},", "select <8 x i1> {condition.text},"),
+    "a condition holds of all states or of none": (rows.Eight._under, "icmp ne i8 {self.bits}, 0", "icmp eq i8 {self.bits}, -1"),
+    "a state too many takes part": (rows.Eight.__init__, "icmp ult", "icmp ule"),
+    "a constant is that of the first state only": (
+        rows.Eight.of,
+        "return f\"splat ({'i1' if isinstance(operand, Value) and operand.bit else 'i64'} {text})\"",
+        "return 'splat (i1 true)' if text == 'true' else 'zeroinitializer' if text == 'false' else f'<i64 {text}' + ', i64 0' * 7 + '>'",
+    ),
+    "eight rows are written, however many there are": (rows.Eight.write, 'self._advance(f"[{len(row)} x i64]", wide)', 'self._advance(f"[{len(row)} x i64]", "8")'),
+    "states without rows are missed": (rows.Eight.write, "and i8 {self.carried['rowless'][1]}, {others}", "and i8 0, {others}"),
+    "a state has no row where others have one": (rows.Eight.write, "xor i8 {self.bits}, -1", "xor i8 {self.bits}, -2"),
+    "columns are rows": (rows.Eight.write, "len(row))[::-1]", "EIGHT)"),
+    "words of states are mixed up": (rows.Eight.words, "state * self.width + word", "word * EIGHT + state"),
+    "what is picked is of the first vector": (rows.Eight._picked, "EIGHT + place", "place"),
+    "what holds in one state is not looked at": (rows.Eight.give, "call i64 @llvm.vector.reduce.or.v8i64(<8 x i64> {own})", "extractelement <8 x i64> {own}, i64 0"),
+    "a state that takes no part divides by what it has": (rows.Eight._division, "if b.constant in {None, -1}:", "if False:"),
+}
 
-def _sibling(name):
+EIGHTS = {
+    "where there are less than eight states, eight are taken": [("s.expand_eight(state, some, out)", "s.expand_eight(state, 8, out)")],
+    "the next eight states are seven of the last": [("        state = state + 8 * WIDTH\n", "        state = state + WIDTH\n")],
+    "a state without rows is not seen beside others": [("        if after[0] != 0:\n", "        if after == out:\n")],
+    "less than eight states are moved by their first words": [("            while i < left * WIDTH:\n", "            while i < left:\n")],
+    "reactions are not run after eight states": [("            settle_all(s, out, after)\n", "            pass\n")],
+    "what holds is looked at in one state": [("s.truths_eight(state, some)", "s.truths_eight(state, 1)")],
+}
+
+
+def _sibling(name, room="semantics"):
     if name not in sys.modules:
-        path = Path(__file__).parents[1] / "semantics" / f"{name}.py"
+        path = Path(__file__).parents[1] / room / f"{name}.py"
         spec = importlib.util.spec_from_file_location(name, path)
         module = importlib.util.module_from_spec(spec)
         sys.modules[name] = module
@@ -161,6 +196,7 @@ def _sibling(name):
 
 
 RANDOM = _sibling("random_systems")
+AT_A_TIME = _sibling("test_native_eight", "engines")
 
 
 def summary(ruling):
@@ -169,8 +205,8 @@ def summary(ruling):
     return ruling.verdict, ruling.states, ruling.transitions, ruling.depth, ruling.vacuous, length
 
 
-def native(system, asked):
-    claims = NativeEngine().check(system, asked, Budget(Limits(states=MOST * 4)))
+def native(system, asked, lanes=1):
+    claims = NativeEngine(lanes=lanes).check(system, asked, Budget(Limits(states=MOST * 4)))
     return [summary(judge(system, a, c)) for a, c in zip(asked, claims, strict=True)]
 
 
@@ -196,7 +232,20 @@ def sample(tmp_path_factory):
         yield found
 
 
-def noticed(sample, fault):
+@pytest.fixture(scope="module")
+def sample_of_eight(sample):
+    """Some of the sample, some of it in more words, and what has states without rows or divisions under conditions."""
+    never = [Property("p", Never(FALSE))]
+    made = [("a division", AT_A_TIME.by_field(Operator.DIVIDE, Constant(7)), never)]
+    made.append(("a state without rows", AT_A_TIME.cornered(stuck=True), never))
+    for seed, system, asked, _ in sample[:16]:
+        made.append((seed, system, asked))
+        made.append((f"{seed}, wider", AT_A_TIME.widened(system, 1 + seed % 2, random.Random(seed)), asked))
+    found = [(name, system, asked, native(system, asked)) for name, system, asked in made]
+    return [each for each in found if each[3][0][1] < MOST]
+
+
+def noticed(sample, fault, lanes=1):
     """Where a fault is noticed: the seed of a system, how, and the exit code; None if it is not."""
     reading, writing = os.pipe()
     child = os.fork()
@@ -210,7 +259,7 @@ def noticed(sample, fault):
             for seed, system, asked, answers in sample:
                 os.write(writing, f"{seed}:".encode())
                 try:
-                    same = native(system, asked) == answers
+                    same = native(system, asked, lanes) == answers
                 except Unsupported:
                     continue
                 except BaseException as problem:  # noqa: BLE001 - whatever it is, it was noticed
@@ -235,8 +284,9 @@ def replaced(method, old, new):
         text = textwrap.dedent(inspect.getsource(method))
         module = sys.modules[method.__module__]
         owner = getattr(module, method.__qualname__.split(".")[0]) if "." in method.__qualname__ else None
+        text = text.replace(old, new).replace("super()", f"super({method.__qualname__.split('.')[0]}, self)")
         made = {}
-        exec("from __future__ import annotations\n" + text.replace(old, new), module.__dict__, made)
+        exec("from __future__ import annotations\n" + text, module.__dict__, made)
         if owner is None:
             setattr(space, method.__name__, made[method.__name__])
         else:
@@ -273,6 +323,24 @@ def test_a_fault_of_the_kernels_is_noticed(name, sample, tmp_path):
     how = noticed(sample, kernels(tmp_path, KERNELS[name]))
     print("seed", how)
     assert how is not None
+
+
+@pytest.mark.parametrize("name", [*EIGHT, *EIGHTS])
+def test_a_fault_of_eight_states_at_a_time_is_noticed(name, sample_of_eight, tmp_path):
+    if name in EIGHT:
+        method, old, new = EIGHT[name]
+        assert inspect.getsource(method).count(old) == 1
+        how = noticed(sample_of_eight, replaced(method, old, new), rows.EIGHT)
+    else:
+        text = space.SOURCE.read_text(encoding="utf-8")
+        assert all(text.count(old) == 1 for old, _ in EIGHTS[name])
+        how = noticed(sample_of_eight, kernels(tmp_path, EIGHTS[name]), rows.EIGHT)
+    print("seed", how)
+    assert how is not None
+
+
+def test_without_a_fault_nothing_is_noticed_eight_at_a_time(sample_of_eight):
+    assert noticed(sample_of_eight, lambda: None, rows.EIGHT) is None
 
 
 @pytest.mark.parametrize(

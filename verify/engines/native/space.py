@@ -114,6 +114,7 @@ def _in_large_pages(found: mmap.mmap) -> None:
 
 
 SOURCE = Path(__file__).with_name("runtime.kernel")
+WRITING = Path(__file__).with_name("rows.py")
 
 
 class Kernels:
@@ -244,7 +245,7 @@ class Space:
         self._eight: Compiled | None = None
         pays = compresses_vectors() and self.layout.words <= NARROW
         self._eight_from = MANY if pays and lanes is None else None  # states
-        told = (verify.__version__, emitted.text, SOURCE.read_text(encoding="utf-8"))
+        told = (verify.__version__, emitted.text, *(path.read_text(encoding="utf-8") for path in (SOURCE, WRITING)))
         self.code = hashlib.sha256("\n".join(told).encode()).hexdigest()
         width = self.layout.words
         self.fingerprints = fingerprints and self.layout.bits >= 64  # below, whole states are no longer than fingerprints
