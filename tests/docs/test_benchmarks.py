@@ -49,6 +49,17 @@ def test_a_result_that_misses_what_is_asked_is_told_so(tmp_path):
     assert "| a wider model | at least 10 times | - | not measured |" in told
 
 
+def test_one_and_eight_states_at_a_time_are_compared_where_they_were_measured(tmp_path):
+    records = [r for r in RESULTS if r["kind"] != "run"]
+    for tool, what, seconds in (("spin", "search", 14.0), ("verify", "search, 1 at a time", 1.0), ("verify", "search, 8 at a time", 0.5)):
+        run = {"kind": "run", "case": "vrrp-m", "round": 0, "tool": tool, "what": what, "threads": 1}
+        records.append(run | {"seconds": seconds, "states": 1, "transitions": 1, "bits": 50, "words": 1})
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, records)), encoding="utf-8")
+    told = PAGE.page(PAGE.Results(tmp_path / "a.jsonl"))
+    assert "| VRRP-tick M, one state at a time | at least 12 times | 14.0 | yes |" in told
+    assert "| VRRP-tick M | 1 | 1.00 s | 500 ms | 2.00 |" in told
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.name)
 def test_results_have_the_counts_of_the_reference_model(case):
     runs = [r for r in RESULTS if r.get("case") == case.name and r["kind"] == "run"]
