@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from verify.export.paths import MOST, NotExported, paths
+from verify.export.paths import MOST, NotExported, chooses, paths
 from verify.semantics.interpreter import Interpreter
 from verify.system.expression import (
     FALSE,
@@ -29,8 +29,9 @@ from verify.system.expression import (
     TimerIs,
     TimerStatus,
     events_of,
+    negation,
 )
-from verify.system.property import Never, Possible, Property
+from verify.system.property import Never, NeverLonger, Possible, Property, Safety, Within
 from verify.system.statement import (
     Assign,
     Bind,
@@ -50,6 +51,7 @@ from verify.system.statement import (
 from verify.system.system import Lane, Order, Step, StepKind, System, Taking, WhenFull
 
 LARGEST = 2**31 - 1
+LONGEST = 4096  # reactions within one transition; more are a livelock
 HEAD = """\
 /* {name}, exported by verify {version}. Build and run:
  *   spin -a FILE && gcc -O2 -DSAFETY -DNOREDUCE -o pan pan.c && ./pan -m1000000
@@ -86,13 +88,11 @@ class _Model:
     def __init__(self, system: System, asked: Property | None) -> None:
         if system.parameters:
             raise NotExported("open parameters: SPIN needs their values")
-        if any(s.kind is StepKind.REACTION for s in system.steps) and system.atomic:
-            raise NotExported("atomic reactions")
-        if asked is not None and not isinstance(asked.form, Never | Possible):
-            raise NotExported("a property with a bound, or of endless runs: SPIN is given 'never' and 'possible'")
+        if asked is not None and not isinstance(asked.form, Safety):
+            raise NotExported("a property of endless runs: SPIN is given what finite runs decide")
         self.system = system
         self.asked = asked
-        self.events = sorted(events_of(self.predicate))
+        self.events = sorted(frozenset().union(*map(events_of, self.predicates)))
         self.ways = 0
         (first, *others) = Interpreter(system).initial()
         if others or first.state is None:
@@ -100,12 +100,17 @@ class _Model:
         self.initial = first.state
 
     @property
-    def predicate(self) -> Expression:
+    def predicates(self) -> list[Expression]:
+        """What the property asks of states; of one with a bound, where the watch begins and where it ends."""
         match None if self.asked is None else self.asked.form:
             case Never(predicate) | Possible(predicate):
-                return predicate
+                return [predicate]
+            case NeverLonger(bad):
+                return [bad, negation(bad)]
+            case Within(trigger, response):
+                return [FALSE if trigger is None else trigger, response]
             case _:
-                return FALSE
+                return []
 
     # ---- the state
 
@@ -140,45 +145,80 @@ class _Model:
             start = self.initial[len(self.system.variables) + i] + 1
             lines.append(_declared(f"t{i}", timer.maximum + 1, start, timer.name))
         for i, lane in enumerate(self.system.lanes):
-            lines.append(_declared(f"l{i}_n", lane.capacity, 0, lane.name))
-            for place in self.places(i):
-                lines.append(_declared(place.age, lane.maximum, 0))
-                lines.append(_declared(place.kind, max(0, len(self.system.messages) - 1), 0))
-                for name, (low, high) in zip(place.fields, self.fields[i], strict=True):
-                    lines.append(_declared(name, high - low, -low))
+            held = self.initial[len(self.system.variables) + len(self.system.timers) + i]
+            lines.append(_declared(f"l{i}_n", lane.capacity, len(held), lane.name))
+            for p, place in enumerate(self.places(i)):
+                age, kind, *fields = held[p] if p < len(held) else (0, 0)
+                lines.append(_declared(place.age, lane.maximum, age))
+                lines.append(_declared(place.kind, max(0, len(self.system.messages) - 1), kind))
+                fields += [0] * (len(place.fields) - len(fields))
+                for name, value, (low, high) in zip(place.fields, fields, self.fields[i], strict=True):
+                    lines.append(_declared(name, high - low, value - low))
         return lines
 
     def hidden(self) -> list[str]:
         """Scratch that is no part of the state."""
         slots = max((s.slots for s in self.system.steps), default=0)
         width = max((len(f) for f in self.fields), default=0)
-        names = ["x", *(f"m{i}" for i in range(slots)), "xa", "xk", *(f"x{i}" for i in range(width))]
+        counts = ["busy", "rounds"] if self.system.atomic else []
+        names = ["x", *counts, *(f"m{i}" for i in range(slots)), "xa", "xk", *(f"x{i}" for i in range(width))]
         return [f"hidden int {name};" for name in (*names, *(f"e{i}" for i in self.events))]
+
+    @property
+    def once(self) -> bool:
+        """Whether the property is watched from the beginning, and only from there."""
+        return self.asked is not None and isinstance(self.asked.form, Within) and self.asked.form.trigger is None
+
+    def checking(self) -> list[str]:
+        """What is looked at in the first state, behind every transition, and before a tick.
+
+        A watch counts ticks, plus one, from where it begins (0: it does not run), as :mod:`verify.system.property` defines it.
+        """
+        truths = [self.expression(p, _no_locals) for p in self.predicates]
+        match None if self.asked is None else self.asked.form:
+            case Never() | Possible():
+                return [f"#define begun assert(!{truths[0]})", "#define checked begun", "#define late skip"]
+            case NeverLonger(_, bound) | Within(_, _, bound):
+                starts, stops = truths
+                first = "1" if self.once else starts
+                most = self.expression(bound, _no_locals)
+                return [
+                    "int watch;",
+                    f"#define begun watch = (({first} && !{stops}) -> 1 : 0)",
+                    f"#define checked watch = ({stops} -> 0 : ((watch == 0 && {starts}) -> 1 : watch))",
+                    f"#define late assert(watch == 0 || watch <= {most}); watch = (watch > 0 -> watch + 1 : 0)",
+                ]
+            case _:
+                return ["#define begun skip", "#define checked skip", "#define late skip"]
 
     # ---- the whole
 
     def text(self, version: str) -> str:
         options = [*self.steps(), self.tick()]
+        if self.system.atomic:
+            inner = [f"  {line}" for option in options for line in option.splitlines()]
+            options = ["  :: atomic {", "    if", *inner, "    fi;", *self.settling(), "    }"]
         check = ""
         if self.asked is not None:
             possible = isinstance(self.asked.form, Possible)
             meaning = "a witness" if possible else "a violation"
             check = CHECK.format(what=_plain(f"{self.asked.name}: {self.asked.text}"), meaning=meaning)
-            condition = f"assert(!{self.expression(self.predicate, _no_locals)})"
-            macro = f"#ifdef CHECK\n#define checked {condition}\n#else\n#define checked skip\n#endif"
-        else:
-            macro = "#define checked skip"
         return "\n".join(
             (
                 HEAD.format(name=_plain(self.system.name), version=version, check=check.rstrip("\n")),
                 MACROS,
                 *self.declarations(),
                 *self.hidden(),
-                macro,
+                "#ifdef CHECK",
+                *self.checking(),
+                "#else",
+                "#define checked skip",
+                "#define late skip",
+                "#endif",
                 "",
                 "active proctype system() {",
                 "#ifdef CHECK",
-                "  d_step { checked }",
+                "  d_step { begun }",
                 "#endif",
                 "  do",
                 *options,
@@ -191,6 +231,8 @@ class _Model:
     def steps(self) -> list[str]:
         lines: list[str] = []
         for step in self.system.steps:
+            if self.system.atomic and step.kind is StepKind.REACTION:
+                continue
             for position, condition, names, take in self.begins(step):
                 for path in paths(step.body):
                     self.ways += 1
@@ -201,8 +243,28 @@ class _Model:
                     lines.append(f"  :: d_step {{ ({condition} && {chosen}) ->")
                     lines += self.calm("      ") + take
                     lines += ["      assert(false);"] if path.empty else self.block(path.body, "      ", position)
-                    lines += ["      checked", "    }"]
+                    lines += [f"      {self.ending}", "    }"]
         return lines
+
+    @property
+    def ending(self) -> str:
+        """What the end of a transition does: atomic reactions come behind it."""
+        return "skip" if self.system.atomic else "checked"
+
+    def settling(self) -> list[str]:
+        """Atomic reactions: each unit runs its first enabled one until it has none, all units until none has any."""
+        lines = ["    d_step {", "      rounds = 0; busy = 1;", "      do"]
+        lines += ["      :: (busy == 0) -> break", "      :: else -> busy = 0;"]
+        for unit in range(len(self.system.units)):
+            reactions = [s for s in self.system.steps if s.kind is StepKind.REACTION and s.unit == unit]
+            if any(chooses(statement) for s in reactions for statement in s.body):
+                raise NotExported("choices within atomic reactions")
+            lines.append("        do")
+            for r in reactions:  # of several that can run, a d_step takes the first
+                lines += [f"        /* {_plain(r.name)} */", f"        :: {self.expression(r.guard, _zeros)} ->"]
+                lines += [*self.block(r.body, "          "), f"          busy = 1; rounds++; assert(rounds < {LONGEST});"]
+            lines += ["        :: else -> break", "        od;"]
+        return [*lines, "      od;", "      checked", "    }"]
 
     def begins(self, step: Step) -> list[tuple[int, str, Names, list[str]]]:
         """Each message that a step can take: its position, the guard, the names of what it binds, and what taking it does."""
@@ -244,6 +306,8 @@ class _Model:
     def urgent(self) -> str:
         parts = []
         for step in self.system.steps:
+            if self.system.atomic and step.kind is StepKind.REACTION:
+                continue
             always = self.expression(step.urgent, _zeros)
             for position, condition, _, _ in self.begins(step):
                 due = always
@@ -255,7 +319,7 @@ class _Model:
         return " || ".join(dict.fromkeys(parts)) or "0"
 
     def tick(self) -> str:
-        lines = ["  /* time passes */", f"  :: d_step {{ (!({self.urgent()})) ->", *self.calm("      ")]
+        lines = ["  /* time passes */", f"  :: d_step {{ (!({self.urgent()})) ->", "      late;", *self.calm("      ")]
         lines += [f"      t{i} = (t{i} > 1 -> t{i} - 1 : t{i});" for i in range(len(self.system.timers))]
         for number, lane in enumerate(self.system.lanes):
             if lane.maximum:
@@ -263,7 +327,7 @@ class _Model:
                     older = f"(l{number}_n > {p} && {place.age} < {lane.maximum} -> {place.age} + 1 : {place.age})"
                     lines.append(f"      {place.age} = {older};")
                 lines += [f"      {line}" for line in self.sorted(number)]
-        return "\n".join([*lines, "      checked", "    }"])
+        return "\n".join([*lines, f"      {self.ending}", "    }"])
 
     def calm(self, indent: str) -> list[str]:
         """No event has occurred yet in this step."""
