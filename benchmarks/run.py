@@ -25,6 +25,7 @@ from typing import Any
 from cases import CASES, HERE, ROOT, Case
 
 GCC = ("-O2", "-DSAFETY", "-DNOREDUCE", "-DMEMLIM=16000")  # of those tried, the fastest: COLLAPSE, BFS, two cores, -O3 are slower
+LANES = (1, 8)  # states that are expanded at a time
 LIVENESS = ("vrrp-m", "at_most_one", "settles")
 Record = dict[str, Any]
 
@@ -49,6 +50,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--only", action="append", choices=[c.name for c in CASES], help="only this model (may be repeated)")
     parser.add_argument("--rounds", type=int, default=5, help="how often each is run, at most (5)")
     parser.add_argument("--tlc", type=Path, help="tla2tools.jar, to measure TLC as well")
+    parser.add_argument("--lanes", action="store_true", help="measure one and eight states at a time as well")
     parser.add_argument("--out", type=Path, default=HERE / "results", help="the folder for the results")
     parser.add_argument("--name", help="the name of the results (default: the date)")
     return parser.parse_args()
@@ -106,6 +108,9 @@ def _records(cases: list[Case], peers: dict[str, str], work: Path, options: argp
                 yield about | {"tool": "spin", "what": "search"} | _spin(case, pan)
             for threads in (1, 2):
                 yield about | {"tool": "verify", "what": "search"} | _ours(case, cache, threads)
+                for lanes in LANES if options.lanes else ():
+                    what = {"tool": "verify", "what": f"search, {lanes} at a time"}
+                    yield about | what | _ours(case, cache, threads, lanes=lanes)
             if "tlc" in peers and case.tlc:
                 yield about | {"tool": "tlc", "what": "process"} | _tlc(case, peers["tlc"], folder)
             if case.cold:
@@ -130,11 +135,11 @@ def _environment(cache: Path) -> dict[str, str]:
     return {**kept, "PYTHONPATH": str(ROOT), "VERIFY_CACHE": str(cache)}
 
 
-def _ours(case: Case, cache: Path, threads: int, asked: str = "") -> Record:
+def _ours(case: Case, cache: Path, threads: int, asked: str = "", lanes: int = 0) -> Record:
     command = [sys.executable, str(HERE / "searching.py"), str(case.spec), case.scenario, str(threads)]
-    told = subprocess.run(
-        [*command, *([asked] if asked else [])], env=_environment(cache), capture_output=True, text=True, check=True
-    )
+    command += [asked] if asked else []
+    command += ["--lanes", str(lanes)] if lanes else []
+    told = subprocess.run(command, env=_environment(cache), capture_output=True, text=True, check=True)
     found: Record = json.loads(told.stdout)
     return {"threads": threads} | _agreed(case, found)
 

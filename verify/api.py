@@ -20,6 +20,7 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
+from verify import __version__
 from verify.base.budget import Budget, Limits, Progress
 from verify.base.diagnostic import Diagnostic, InputError, did_you_mean, error, render
 from verify.base.place import Place
@@ -42,7 +43,7 @@ from verify.run.conductor import Job, default_workers, run_jobs
 from verify.run.surveys import SurveyResult, check_survey
 from verify.run.walk import random_walk
 from verify.semantics.interpreter import Choice, Interpreter, Outcome
-from verify.system.property import Form
+from verify.system.property import Form, Property
 from verify.system.serialise import digest
 from verify.system.system import System
 from verify.topology import certificates
@@ -216,10 +217,20 @@ def results_of(  # noqa: PLR0913 - options, all by name but one
     When the caller is interrupted, what was finished out of turn is put into ``rescued``.
     """
     several = [specs] if isinstance(specs, Specification) else list(specs)
+    if how.cross_check:
+        _only_crossed(how, checkpoint)
     jobs = [Job(spec.path, task) for spec in several for task in spec.tasks if everything or not waits(task, how.engine)]
     if checkpoint is not None:
         jobs = _kept(jobs, checkpoint, how.engine)
     return run_jobs(jobs, limits or Limits(), workers, report, rescued, how)
+
+
+def _only_crossed(how: How, checkpoint: Path | None) -> None:
+    """InputError if something is asked for that a cross-check cannot give."""
+    asked = {"one engine": how.engine is not Engine.AUTO, "checkpoints": checkpoint is not None, "fingerprints": how.fingerprints}
+    for what in (name for name, wanted in asked.items() if wanted):
+        told = f"a cross-check asks several engines, each for a whole answer: it does not go with {what}"
+        raise InputError([error("E825", told, help="leave out one of the two")])
 
 
 def _kept(jobs: Sequence[Job], folder: Path, engine: Engine) -> list[Job]:
@@ -535,6 +546,13 @@ def draw_states(  # noqa: PLR0913 - each may be left out
     from verify.render import layout  # noqa: PLC0415 - only who draws waits for it
     from verify.render.space import picture, survey  # noqa: PLC0415 - only who draws waits for it
 
+    system, properties = _checked(spec, scenario, asked)
+    budget = Budget(limits or Limits(), report)
+    return layout.draw(picture(survey(system, properties, asked, budget), most), form)
+
+
+def _checked(spec: Specification, scenario: str, asked: str) -> tuple[System, list[Property]]:
+    """The system of a scenario ("": the first that is checked), and what is checked of it; ``asked`` ("": nothing) must be."""
     tasks = [t for t in spec.tasks if scenario in ("", t.scenario)]
     if not tasks:
         told = f"no check asks about the scenario '{scenario}'" if scenario else "nothing is checked here"
@@ -546,5 +564,37 @@ def draw_states(  # noqa: PLR0913 - each may be left out
         help_text = did_you_mean(asked, {p.name for p in properties})
         told = f"no check asks for '{asked}' in the scenario '{name}'"
         raise InputError([error("E709", told, Place(spec.path), help_text)])
-    budget = Budget(limits or Limits(), report)
-    return layout.draw(picture(survey(tasks[0].system, properties, asked, budget), most), form)
+    return tasks[0].system, properties
+
+
+def export(spec: Specification, scenario: str = "", asked: str = "", *, to: str = "promela") -> str:
+    """The system of a scenario in the language of another checker: ``to`` is promela (for SPIN).
+
+    ``scenario``: "" is the first that is checked. ``asked``: a property of safety that is written with it, "" for none.
+    InputError if something in it has no counterpart there.
+    """
+    from verify.export.paths import NotExported  # noqa: PLC0415 - only who exports waits for it
+    from verify.export.promela import promela  # noqa: PLC0415 - only who exports waits for it
+
+    if to != "promela":
+        raise InputError([error("E826", f"nothing is exported to '{to}'", help="known: promela")])
+    system, properties = _checked(spec, scenario, asked)
+    try:
+        return promela(system, next((p for p in properties if p.name == asked), None), __version__)
+    except NotExported as problem:
+        told = f"the scenario '{system.name}' cannot be exported to {to}: {problem}"
+        raise InputError([error("E827", told, Place(spec.path))]) from problem
+
+
+EXPORTED = b"exported by verify"
+
+
+def save_export(text: str, path: Path) -> None:
+    """Write an export; InputError rather than overwrite what is none."""
+    try:
+        if path.exists() and not (path.is_file() and EXPORTED in path.read_bytes()[:200]):
+            told = f"{path} is there already, and nothing that verify has exported: it is left alone"
+            raise InputError([error("E805", told, Place(str(path)), "choose another name")])
+        path.write_text(text, encoding="utf-8")
+    except OSError as problem:
+        raise InputError([error("E803", f"cannot write {path}: {problem.strerror or problem}")]) from problem

@@ -25,7 +25,11 @@ def module(name):
 
 
 PAGE, CASES = module("page"), module("cases").CASES
-RESULTS = [json.loads(line) for p in sorted((BENCHMARKS / "results").glob("*.jsonl")) for line in p.read_text("utf-8").splitlines()]
+RESULTS = [
+    json.loads(line)
+    for p in sorted((BENCHMARKS / "results").glob("*.jsonl"))
+    for line in p.read_text("utf-8").splitlines()
+]
 
 
 def test_the_page_is_what_the_results_give():
@@ -45,6 +49,17 @@ def test_a_result_that_misses_what_is_asked_is_told_so(tmp_path):
     assert "| a wider model | at least 10 times | - | not measured |" in told
 
 
+def test_one_and_eight_states_at_a_time_are_compared_where_they_were_measured(tmp_path):
+    records = [r for r in RESULTS if r["kind"] != "run"]
+    for tool, what, seconds in (("spin", "search", 14.0), ("verify", "search, 1 at a time", 1.0), ("verify", "search, 8 at a time", 0.5)):
+        run = {"kind": "run", "case": "vrrp-m", "round": 0, "tool": tool, "what": what, "threads": 1}
+        records.append(run | {"seconds": seconds, "states": 1, "transitions": 1, "bits": 50, "words": 1})
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, records)), encoding="utf-8")
+    told = PAGE.page(PAGE.Results(tmp_path / "a.jsonl"))
+    assert "| VRRP-tick M, one state at a time | at least 12 times | 14.0 | yes |" in told
+    assert "| VRRP-tick M | 1 | 1.00 s | 500 ms | 2.00 |" in told
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.name)
 def test_results_have_the_counts_of_the_reference_model(case):
     runs = [r for r in RESULTS if r.get("case") == case.name and r["kind"] == "run"]
@@ -61,7 +76,9 @@ def test_the_model_that_is_measured_is_that_of_the_corpus():
 
 def searched(case, threads):
     command = [sys.executable, BENCHMARKS / "searching.py", case.spec, case.scenario, str(threads)]
-    done = subprocess.run(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        command, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=True
+    )
     return json.loads(done.stdout)
 
 
@@ -76,7 +93,18 @@ def test_a_small_one_is_measured(name):
 
 @pytest.mark.skipif(not (shutil.which("spin") and shutil.which("gcc")), reason="SPIN is not installed")
 def test_spin_is_measured_beside_it(tmp_path):
-    command = [sys.executable, BENCHMARKS / "run.py", "--only", "vrrp-s", "--rounds", "1", "--out", tmp_path, "--name", "one"]
+    command = [
+        sys.executable,
+        BENCHMARKS / "run.py",
+        "--only",
+        "vrrp-s",
+        "--rounds",
+        "1",
+        "--out",
+        tmp_path,
+        "--name",
+        "one",
+    ]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     subprocess.run(command, env=environment, check=True, capture_output=True)
     told = PAGE.page(PAGE.Results(tmp_path / "one.jsonl"))

@@ -344,7 +344,17 @@ if __name__ == "__main__":
 def test_what_is_stopped_is_kept(number, code, workers, tmp_path, three):
     program, folder = tmp_path / "slow.py", tmp_path / "kept"
     program.write_text(SLOW, encoding="utf-8")
-    arguments = [CORPUS / "vrrp_tick.spec", "--scenario", "two", "--scenario", "three", "--engine", "native", "--reductions", "none"]
+    arguments = [
+        CORPUS / "vrrp_tick.spec",
+        "--scenario",
+        "two",
+        "--scenario",
+        "three",
+        "--engine",
+        "native",
+        "--reductions",
+        "none",
+    ]
     command = [sys.executable, program, "check", *arguments, "--checkpoint", folder, "--workers", str(workers)]
     # where the tests run in the background, Ctrl-C is ignored from the start: not so here
     heard = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731

@@ -171,19 +171,34 @@ def test_an_operator_has_the_value_that_the_semantics_gives_it(operator):
             made = [Apply(operator, (truth,)), Apply(operator, (equal(x, y),))]
         case Operator.AND | Operator.OR:
             parts = (truth, equal(x, y), Apply(Operator.LESS, (x, y)))
-            made = [Apply(operator, parts[:n]) for n in (1, 2, 3)] + [Apply(operator, (c, truth)) for c in (TRUE, FALSE)]
+            made = [Apply(operator, parts[:n]) for n in (1, 2, 3)] + [
+                Apply(operator, (c, truth)) for c in (TRUE, FALSE)
+            ]
         case Operator.IF:
-            made = [Apply(operator, (c, a, b)) for c in (truth, equal(x, y)) for a, b in ((x, y), (truth, x), (TRUE, FALSE))]
+            made = [
+                Apply(operator, (c, a, b)) for c in (truth, equal(x, y)) for a, b in ((x, y), (truth, x), (TRUE, FALSE))
+            ]
         case Operator.DIVIDE | Operator.MODULO:
             # the divisor is 0 in the branch that is not taken
-            made = [conditional(equal(y, FALSE), Constant(9), Apply(operator, (a, y))) for a in (x, positive, small, truth)]
+            made = [
+                conditional(equal(y, FALSE), Constant(9), Apply(operator, (a, y))) for a in (x, positive, small, truth)
+            ]
             made += [Apply(operator, (a, Constant(c))) for a in (x, positive) for c in (-9, -3, -1, 1, 2, 9)]
-            made += [Apply(operator, (x, Apply(Operator.ADD, (positive, TRUE)))), Apply(operator, (Constant(-7), Constant(2)))]
+            made += [
+                Apply(operator, (x, Apply(Operator.ADD, (positive, TRUE)))),
+                Apply(operator, (Constant(-7), Constant(2))),
+            ]
         case Operator.SUBTRACT | Operator.EQUAL | Operator.LESS | Operator.AT_MOST:
-            made = [Apply(operator, pair) for pair in ((x, y), (y, x), (x, x), (x, truth), (truth, x), (x, TRUE), (FALSE, y))]
+            made = [
+                Apply(operator, pair)
+                for pair in ((x, y), (y, x), (x, x), (x, truth), (truth, x), (x, TRUE), (FALSE, y))
+            ]
             made += [Apply(operator, (equal(x, y), truth)), Apply(operator, (equal(x, y), Constant(2)))]
         case _:
-            made = [Apply(operator, parts) for parts in ((x,), (x, y), (y, x, truth), (x, Constant(2)), (FALSE, x), (TRUE, y))]
+            made = [
+                Apply(operator, parts)
+                for parts in ((x,), (x, y), (y, x, truth), (x, Constant(2)), (FALSE, x), (TRUE, y))
+            ]
     for expression, compiled_ in zip(made, computed(system, made), strict=True):
         wanted = evaluator(expression, system)
         for state in itertools.product(VALUES, VALUES, (0, 1)):
@@ -333,11 +348,15 @@ def test_numbers_at_the_edge_of_what_is_allowed():
             assert mine(state) == wanted(state, (), frozenset()), (expression, state)
 
 
-@pytest.mark.parametrize("widths", [(62, 2), (2, 62), (32, 32), (61, 3, 1), (1, 63 - 2, 2, 62, 40, 30), (0, 0), (0, 62, 0)], ids=str)
+@pytest.mark.parametrize(
+    "widths", [(62, 2), (2, 62), (32, 32), (61, 3, 1), (1, 63 - 2, 2, 62, 40, 30), (0, 0), (0, 62, 0)], ids=str
+)
 def test_words_are_filled_to_their_last_bit(widths):
     ranges = [(-5, 2**w - 6) for w in widths]
     steps = [environment(TRUE, Assign(i, Constant(high))) for i, (_, high) in enumerate(ranges)]
-    steps += [environment(equal(Read(i), Constant(high)), Assign(i, Constant(low))) for i, (low, high) in enumerate(ranges)]
+    steps += [
+        environment(equal(Read(i), Constant(high)), Assign(i, Constant(low))) for i, (low, high) in enumerate(ranges)
+    ]
     system = numbers(*ranges, steps=steps)
     layout = layout_of(system)
     assert layout.bits == sum(widths)
@@ -392,7 +411,11 @@ def test_states_are_packed_and_unpacked():
 
 
 def test_a_bag_stands_in_the_order_of_its_bits():
-    fields = (Message("a", ()), Message("b", (Field("f", Range(-1, 1)), Field("g", Boolean()))), Message("c", (Field("h", Range(3, 4)),)))
+    fields = (
+        Message("a", ()),
+        Message("b", (Field("f", Range(-1, 1)), Field("g", Boolean()))),
+        Message("c", (Field("h", Range(3, 4)),)),
+    )
     lane = Lane("l", "n", 0, 0, 3, 0, 2, Order.UNORDERED)
     sends = (Send(0, 0, ()), Send(0, 1, (FALSE, FALSE)), Send(0, 2, (Constant(3),)))
     system = System("w", 1, messages=fields, lanes=(lane,), steps=(environment(TRUE, *sends),))
@@ -620,7 +643,9 @@ def test_memory_that_is_not_there_is_an_error_that_python_knows():
 def grid(size, count):
     """A walk over ``size ** count`` states."""
     steps = [
-        environment(Apply(Operator.LESS, (Read(i), Constant(size - 1))), Assign(i, Apply(Operator.ADD, (Read(i), TRUE))))
+        environment(
+            Apply(Operator.LESS, (Read(i), Constant(size - 1))), Assign(i, Apply(Operator.ADD, (Read(i), TRUE)))
+        )
         for i in range(count)
     ]
     return numbers(*[(0, size - 1)] * count, steps=steps)
@@ -672,7 +697,18 @@ def test_every_state_is_found_whatever_its_hash(text, wide, monkeypatch, tmp_pat
 
 
 def test_a_state_that_was_not_reached_is_not_found():
-    found = Space(numbers((0, 200), (0, 3), steps=[environment(Apply(Operator.LESS, (Read(0), Constant(99))), Assign(0, Apply(Operator.ADD, (Read(0), TRUE))))]), [])
+    found = Space(
+        numbers(
+            (0, 200),
+            (0, 3),
+            steps=[
+                environment(
+                    Apply(Operator.LESS, (Read(0), Constant(99))), Assign(0, Apply(Operator.ADD, (Read(0), TRUE)))
+                )
+            ],
+        ),
+        [],
+    )
     found.search(Budget())
     assert found.states == 100
     assert all(found.find((x, y)) < 0 for x in range(201) for y in range(4) if x > 99 or y > 0)
@@ -857,9 +893,15 @@ def test_several_threads_find_the_same_states(threads, monkeypatch):
             continue
         together = Space(system, (), threads=threads)
         together.search(Budget())
-        assert (together.states, together.transitions, together.depth) == (alone.states, alone.transitions, alone.depth), seed
+        assert (together.states, together.transitions, together.depth) == (
+            alone.states,
+            alone.transitions,
+            alone.depth,
+        ), seed
         assert together.levels == alone.levels, seed
-        assert {together.words(n) for n in range(together.states)} == {alone.words(n) for n in range(alone.states)}, seed
+        assert {together.words(n) for n in range(together.states)} == {alone.words(n) for n in range(alone.states)}, (
+            seed
+        )
         assert all(together.find(together.state(n)) == n for n in range(together.states)), seed
         searched += 1
     assert searched >= 25

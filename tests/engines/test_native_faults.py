@@ -18,10 +18,11 @@ import pytest
 
 from verify.base.budget import Budget, Limits
 from verify.engines.explicit.engine import ExplicitEngine
-from verify.engines.native import expansion, layout, space, symbolic, values
+from verify.engines.native import expansion, layout, rows, space, symbolic, values
 from verify.engines.native.engine import NativeEngine
 from verify.engines.native.values import Unsupported
 from verify.judge.judge import judge
+from verify.system.expression import FALSE, Constant, Operator
 from verify.system.property import Eventually, LeadsTo, Never, NeverLonger, Possible, Property
 
 MOST = 600  # states
@@ -32,7 +33,11 @@ ALIKE = (HASH, "    return 0\n")
 LAST = (HASH, "    return 0 - 1 - (h >> 40)\n")
 
 EMITTER = {
-    "division rounds toward 0": (values.Code._division, "floor = self.subtract(quotient, self.as_number(below))", "floor = quotient"),
+    "division rounds toward 0": (
+        values.Code._division,
+        "floor = self.subtract(quotient, self.as_number(below))",
+        "floor = quotient",
+    ),
     "a remainder has the sign of the dividend": (
         values.Code._division,
         "modulus = self.select(below, self.add(rest, b), rest)",
@@ -49,7 +54,11 @@ EMITTER = {
     "what one branch computed is known behind it": (values.Code.scope, "self._known.pop()", "self._known.append({})"),
     "a field is read a bit too wide": (values.Code.extract, "mask = (1 << width) - 1", "mask = (2 << width) - 1"),
     "a sum is thought smaller": (values.Code.add, "a.high + b.high", "max(a.low + b.low + 1, a.high)"),
-    "branches that end alike are not merged": (symbolic.Translator._merge, "s.variables[i] = a if a is b", "s.variables[i] = s.variables[i] if a is b"),
+    "branches that end alike are not merged": (
+        symbolic.Translator._merge,
+        "s.variables[i] = a if a is b",
+        "s.variables[i] = s.variables[i] if a is b",
+    ),
     "a value too low is stored": (symbolic.Translator._stored, "code.less(value, number(low))", "FALSE"),
     "an error within a branch is forgotten": (
         symbolic.Translator._merge,
@@ -64,7 +73,11 @@ EMITTER = {
     "a message is due a tick early": (symbolic.Translator.due, "maximum + 1", "maximum"),
     "an expired timer runs": (symbolic.Translator._status, "less(number(1), timer)", "less(number(0), timer)"),
     "a timer starts a tick short": (symbolic.Translator.run, "code.add(stored, number(1))", "stored"),
-    "a message that is due is not urgent": (expansion._Paths._attempts, "code.either(urgent, to.due(lane, slot))", "urgent"),
+    "a message that is due is not urgent": (
+        expansion._Paths._attempts,
+        "code.either(urgent, to.due(lane, slot))",
+        "urgent",
+    ),
     "a delay has no minimum": (
         expansion._Paths._attempts,
         "code.less(number(described.minimum), to.age(lane, slot))",
@@ -75,7 +88,11 @@ EMITTER = {
     "a choice from nothing is no error": (expansion._Paths._choose, "self._failing(state, end)", "pass"),
     "an expired timer stops": (expansion._Paths._later, "code.less(number(1), bits)", "code.less(number(0), bits)"),
     "time passes by what is urgent": (expansion._Paths.expand, "code.negation(urgent)", "TRUE"),
-    "one event stands for another": (expansion._Paths._leaf, "self.notes.event(event)", "self.notes.event(self.notes.events[0])"),
+    "one event stands for another": (
+        expansion._Paths._leaf,
+        "self.notes.event(event)",
+        "self.notes.event(self.notes.events[0])",
+    ),
     "no step is of a fairness group": (expansion._Paths.expand, "self.groups[index]", "0"),
     "a timer has a bit too few": (layout.layout_of, "(t.maximum + 1).bit_length()", "t.maximum.bit_length()"),
     "fields overlap": (layout._Packing.place, "self.used[word] += width", "self.used[word] += width - (width > 1)"),
@@ -83,30 +100,94 @@ EMITTER = {
 
 KERNELS = {
     "states that hash alike are the same": [ALIKE, ("    return differs == 0\n", "    return 1\n")],
-    "only one state of a bucket is looked at": [ALIKE, ("            hits = hits & (hits - 1)\n", "            hits = 0\n")],
+    "only one state of a bucket is looked at": [
+        ALIKE,
+        ("            hits = hits & (hits - 1)\n", "            hits = 0\n"),
+    ],
     "only one bucket is looked at": [
         ALIKE,
         ("        if free != 0:\n            return -1 - at", "        if 1:\n            return -1 - at"),
     ],
-    "the table does not go round": [LAST, ("            at = 0\n    return 0\n\n\ndef locate", "            at = at\n    return 0\n\n\ndef locate")],
+    "the table does not go round": [
+        LAST,
+        ("            at = 0\n    return 0\n\n\ndef locate", "            at = at\n    return 0\n\n\ndef locate"),
+    ],
     "the table is rebuilt with its neighbours": [(" | (i + j + 1)\n", " | (i + j + 2)\n")],
     "a state that is known is entered again": [("        if holding(bucket, entry) != 0:\n", "        if 0:\n")],
-    "a state is known where there is none": [("            bucket[lowest(free)] = entry\n            return 1\n", "            bucket[lowest(free)] = entry\n            return 0\n")],
-    "what failed is a state": [("            if (note & FAILED) != 0:\n                seen", "            if 0:\n                seen")],
-    "units react once": [("            if unit == s.units and busy != 0:\n", "            if unit == s.units and 0:\n")],
-    "transitions are counted by state": [("s.transitions + s.number\n", "s.transitions + count\n")],
-    "an observer is a tick too patient": [("                        if now - 2 > bound:\n", "                        if now - 3 > bound:\n")],
-    "an observer that waits is stopped by nothing": [
-        ("                        if (truth >> stops) & 1 != 0:\n", "                        if (truth >> stops) & 1 != 0 and once:\n")
+    "a state is known where there is none": [
+        (
+            "            bucket[lowest(free)] = entry\n            return 1\n",
+            "            bucket[lowest(free)] = entry\n            return 0\n",
+        )
     ],
-    "time is not locked": [("                elif targets[r] != NOWHERE:\n                    if member", "                elif 1:\n                    leaves = 1\n                    if member")],
-    "components do not close": [("                            low[parent] = low[node]\n", "                            low[parent] = low[parent]\n")],
+    "what failed is a state": [
+        ("            if (note & FAILED) != 0:\n                seen", "            if 0:\n                seen")
+    ],
+    "units react once": [
+        ("            if unit == s.units and busy != 0:\n", "            if unit == s.units and 0:\n")
+    ],
+    "transitions are counted by state": [("s.transitions + s.number\n", "s.transitions + count\n")],
+    "an observer is a tick too patient": [
+        ("                        if now - 2 > bound:\n", "                        if now - 3 > bound:\n")
+    ],
+    "an observer that waits is stopped by nothing": [
+        (
+            "                        if (truth >> stops) & 1 != 0:\n",
+            "                        if (truth >> stops) & 1 != 0 and once:\n",
+        )
+    ],
+    "time is not locked": [
+        (
+            "                elif targets[r] != NOWHERE:\n                    if member",
+            "                elif 1:\n                    leaves = 1\n                    if member",
+        )
+    ],
+    "components do not close": [
+        (
+            "                            low[parent] = low[node]\n",
+            "                            low[parent] = low[parent]\n",
+        )
+    ],
+}
+
+EIGHT = {  # of the way to do it for eight states at a time
+    "a row is compressed as if no condition were": (
+        rows.Eight._under,
+        "self.mask, self.bits = Value(narrowed, 0, 1, bit=True), self._as_bits(narrowed)",
+        "self.bits = self._as_bits(narrowed)",
+    ),
+    "a row is not compressed": (rows.Eight._compressed, 'if not value.text.startswith("%"):', "if True:"),
+    "only the last condition counts": (rows.Eight._under, "select <8 x i1> {self.mask.text},", "select <8 x i1> {condition.text},"),
+    "a condition holds of all states or of none": (rows.Eight._under, "icmp ne i8 {self.bits}, 0", "icmp eq i8 {self.bits}, -1"),
+    "a state too many takes part": (rows.Eight.__init__, "icmp ult", "icmp ule"),
+    "a constant is that of the first state only": (
+        rows.Eight.of,
+        "return f\"splat ({'i1' if isinstance(operand, Value) and operand.bit else 'i64'} {text})\"",
+        "return 'splat (i1 true)' if text == 'true' else 'zeroinitializer' if text == 'false' else f'<i64 {text}' + ', i64 0' * 7 + '>'",
+    ),
+    "eight rows are written, however many there are": (rows.Eight.write, 'self._advance(f"[{len(row)} x i64]", wide)', 'self._advance(f"[{len(row)} x i64]", "8")'),
+    "states without rows are missed": (rows.Eight.write, "and i8 {self.carried['rowless'][1]}, {others}", "and i8 0, {others}"),
+    "a state has no row where others have one": (rows.Eight.write, "xor i8 {self.bits}, -1", "xor i8 {self.bits}, -2"),
+    "columns are rows": (rows.Eight.write, "len(row))[::-1]", "EIGHT)"),
+    "words of states are mixed up": (rows.Eight.words, "state * self.width + word", "word * EIGHT + state"),
+    "what is picked is of the first vector": (rows.Eight._picked, "EIGHT + place", "place"),
+    "what holds in one state is not looked at": (rows.Eight.give, "call i64 @llvm.vector.reduce.or.v8i64(<8 x i64> {own})", "extractelement <8 x i64> {own}, i64 0"),
+    "a state that takes no part divides by what it has": (rows.Eight._division, "if b.constant in {None, -1}:", "if False:"),
+}
+
+EIGHTS = {
+    "where there are less than eight states, eight are taken": [("s.expand_eight(state, some, out)", "s.expand_eight(state, 8, out)")],
+    "the next eight states are seven of the last": [("        state = state + 8 * WIDTH\n", "        state = state + WIDTH\n")],
+    "a state without rows is not seen beside others": [("        if after[0] != 0:\n", "        if after == out:\n")],
+    "less than eight states are moved by their first words": [("            while i < left * WIDTH:\n", "            while i < left:\n")],
+    "reactions are not run after eight states": [("        complete(s, out, after)\n", "        pass\n")],
+    "what holds is looked at in one state": [("s.truths_eight(state, some)", "s.truths_eight(state, 1)")],
 }
 
 
-def _sibling(name):
+def _sibling(name, room="semantics"):
     if name not in sys.modules:
-        path = Path(__file__).parents[1] / "semantics" / f"{name}.py"
+        path = Path(__file__).parents[1] / room / f"{name}.py"
         spec = importlib.util.spec_from_file_location(name, path)
         module = importlib.util.module_from_spec(spec)
         sys.modules[name] = module
@@ -115,6 +196,7 @@ def _sibling(name):
 
 
 RANDOM = _sibling("random_systems")
+AT_A_TIME = _sibling("test_native_eight", "engines")
 
 
 def summary(ruling):
@@ -123,8 +205,8 @@ def summary(ruling):
     return ruling.verdict, ruling.states, ruling.transitions, ruling.depth, ruling.vacuous, length
 
 
-def native(system, asked):
-    claims = NativeEngine().check(system, asked, Budget(Limits(states=MOST * 4)))
+def native(system, asked, lanes=1):
+    claims = NativeEngine(lanes=lanes).check(system, asked, Budget(Limits(states=MOST * 4)))
     return [summary(judge(system, a, c)) for a, c in zip(asked, claims, strict=True)]
 
 
@@ -150,7 +232,20 @@ def sample(tmp_path_factory):
         yield found
 
 
-def noticed(sample, fault):
+@pytest.fixture(scope="module")
+def sample_of_eight(sample):
+    """Some of the sample, some of it in more words, and what has states without rows or divisions under conditions."""
+    never = [Property("p", Never(FALSE))]
+    made = [("a division", AT_A_TIME.by_field(Operator.DIVIDE, Constant(7)), never)]
+    made.append(("a state without rows", AT_A_TIME.cornered(stuck=True), never))
+    for seed, system, asked, _ in sample[:16]:
+        made.append((seed, system, asked))
+        made.append((f"{seed}, wider", AT_A_TIME.widened(system, 1 + seed % 2, random.Random(seed)), asked))
+    found = [(name, system, asked, native(system, asked)) for name, system, asked in made]
+    return [each for each in found if each[3][0][1] < MOST]
+
+
+def noticed(sample, fault, lanes=1):
     """Where a fault is noticed: the seed of a system, how, and the exit code; None if it is not."""
     reading, writing = os.pipe()
     child = os.fork()
@@ -164,7 +259,7 @@ def noticed(sample, fault):
             for seed, system, asked, answers in sample:
                 os.write(writing, f"{seed}:".encode())
                 try:
-                    same = native(system, asked) == answers
+                    same = native(system, asked, lanes) == answers
                 except Unsupported:
                     continue
                 except BaseException as problem:  # noqa: BLE001 - whatever it is, it was noticed
@@ -189,8 +284,9 @@ def replaced(method, old, new):
         text = textwrap.dedent(inspect.getsource(method))
         module = sys.modules[method.__module__]
         owner = getattr(module, method.__qualname__.split(".")[0]) if "." in method.__qualname__ else None
+        text = text.replace(old, new).replace("super()", f"super({method.__qualname__.split('.')[0]}, self)")
         made = {}
-        exec("from __future__ import annotations\n" + text.replace(old, new), module.__dict__, made)
+        exec("from __future__ import annotations\n" + text, module.__dict__, made)
         if owner is None:
             setattr(space, method.__name__, made[method.__name__])
         else:
@@ -229,7 +325,27 @@ def test_a_fault_of_the_kernels_is_noticed(name, sample, tmp_path):
     assert how is not None
 
 
-@pytest.mark.parametrize("changes", [[], [ALIKE], [LAST]], ids=["no fault", "states that hash alike", "the last bucket"])
+@pytest.mark.parametrize("name", [*EIGHT, *EIGHTS])
+def test_a_fault_of_eight_states_at_a_time_is_noticed(name, sample_of_eight, tmp_path):
+    if name in EIGHT:
+        method, old, new = EIGHT[name]
+        assert inspect.getsource(method).count(old) == 1
+        how = noticed(sample_of_eight, replaced(method, old, new), rows.EIGHT)
+    else:
+        text = space.SOURCE.read_text(encoding="utf-8")
+        assert all(text.count(old) == 1 for old, _ in EIGHTS[name])
+        how = noticed(sample_of_eight, kernels(tmp_path, EIGHTS[name]), rows.EIGHT)
+    print("seed", how)
+    assert how is not None
+
+
+def test_without_a_fault_nothing_is_noticed_eight_at_a_time(sample_of_eight):
+    assert noticed(sample_of_eight, lambda: None, rows.EIGHT) is None
+
+
+@pytest.mark.parametrize(
+    "changes", [[], [ALIKE], [LAST]], ids=["no fault", "states that hash alike", "the last bucket"]
+)
 def test_without_a_fault_nothing_is_noticed(changes, sample, tmp_path):
     """Nor by a poor hash: the store is exact."""
     assert noticed(sample[:30], kernels(tmp_path, changes)) is None

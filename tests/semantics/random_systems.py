@@ -557,7 +557,15 @@ def wide_makers(source, size):
     def pick(options):
         return options[source.integer(0, len(options) - 1)]
 
-    small = [Boolean(), Range(0, 2), Range(-1, 1), Range(1, 2), Range(-3, -2), Range(7, 7), Enumeration("e", ("a", "b", "c"))]
+    small = [
+        Boolean(),
+        Range(0, 2),
+        Range(-1, 1),
+        Range(1, 2),
+        Range(-3, -2),
+        Range(7, 7),
+        Enumeration("e", ("a", "b", "c")),
+    ]
     variables = []
     for number in range(source.integer(2, 4)):
         domain = pick(small)
@@ -608,7 +616,9 @@ def wide_system(source, size=0):
         there = Apply(Operator.EQUAL, (Read(0), Constant(source.integer(domain.low, domain.high))))
         elsewhere = Apply(Operator.NOT, (there,))
         steps = [s if m.chance(30) else replace(s, guard=Apply(Operator.AND, (elsewhere, s.guard))) for s in steps]
-        steps.append(Step("stays", StepKind.ENVIRONMENT, there, m.pick([(Mark(0),), (Either(()),), (Either(()),)]), TRUE))
+        steps.append(
+            Step("stays", StepKind.ENVIRONMENT, there, m.pick([(Mark(0),), (Either(()),), (Either(()),)]), TRUE)
+        )
     fairness = []
     for number in range(m.pick([0, 0, 1, 2])):
         members = sorted({source.integer(0, len(steps) - 1) for _ in range(source.integer(1, 2))})

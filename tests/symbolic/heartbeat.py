@@ -57,7 +57,14 @@ def heartbeat(*, slack=3, crash=False, capacity=1, patience=60):
         (Stop(1), Assign(0, TRUE)),
         TRUE,
     )
-    hear = Step("hear", StepKind.DELIVERY, TRUE, (Start(1, PATIENCE), Assign(0, Constant(0))), take=Take(0, Taking.DELIVER), slots=1)
+    hear = Step(
+        "hear",
+        StepKind.DELIVERY,
+        TRUE,
+        (Start(1, PATIENCE), Assign(0, Constant(0))),
+        take=Take(0, Taking.DELIVER),
+        slots=1,
+    )
     steps = (beat, miss, hear)
     if crash:
         die = Step("die", StepKind.ENVIRONMENT, equal(Read(1), Constant(0)), (Stop(0), Assign(1, TRUE)))

@@ -116,7 +116,9 @@ def expected(outcomes):
 
 
 def agree(found, wanted, *, atomic):
-    if atomic:  # the order of errors and of what was not unrolled may differ; what is no error is told alike, or not at all
+    if (
+        atomic
+    ):  # the order of errors and of what was not unrolled may differ; what is no error is told alike, or not at all
         beyond = {c for c, s, _ in found if s == BEYOND}
         wanted = [(c, BEYOND, NONE) if c in beyond else (c, s, e) for c, s, e in wanted]
     assert sorted(map(repr, found)) == sorted(map(repr, wanted))
@@ -205,7 +207,9 @@ def test_expressions(data):
 def test_division_rounds_toward_minus_infinity():
     for operator, python in ((Operator.DIVIDE, int.__floordiv__), (Operator.MODULO, int.__mod__)):
         a, b = Variable("a", Range(-9, 9), 0), Variable("b", Range(-9, 9), 1)
-        steps = tuple(Step("any", StepKind.ENVIRONMENT, TRUE, (Assign(v, Constant(1)), Assign(v, Constant(0)))) for v in (0, 1))
+        steps = tuple(
+            Step("any", StepKind.ENVIRONMENT, TRUE, (Assign(v, Constant(1)), Assign(v, Constant(0)))) for v in (0, 1)
+        )
         system = System("s", 1, variables=(a, b), steps=steps)
         layout = Layout(system)
         layout.fixed.variables.clear()

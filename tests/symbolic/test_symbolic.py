@@ -109,7 +109,9 @@ def test_a_violation_names_the_values():
     assert values[1] == values[0] + 2  # one tick more, and the beat is always in time
     closed = close(system, values)
     run = replay(Interpreter(closed), claim.answer.trace)
-    assert violation(Interpreter(closed), close_property(Property("p", BEAT.NEVER), values).form, run.moments) is not None
+    assert (
+        violation(Interpreter(closed), close_property(Property("p", BEAT.NEVER), values).form, run.moments) is not None
+    )
 
 
 def test_an_error_is_told_with_its_values():
@@ -220,7 +222,7 @@ TAMPERED = {
     "an unknown word": _whole("invariant.smt2", "(and true stranger)"),
     "an unknown operator": _whole("invariant.smt2", "(forall ((x Int)) true)"),
     "a quoted word": _whole("invariant.smt2", "|true|"),
-    "the bad state let in": _text("invariant.smt2", r"^", "(or (= v0 1) ") ,
+    "the bad state let in": _text("invariant.smt2", r"^", "(or (= v0 1) "),
     "one value of the parameters": _text("invariant.smt2", r"^(.*)\n", r"(and (= p0 7) \1)\n"),
     "an empty file": _whole("invariant.smt2", ""),
     "a constant rank": _whole("rank.smt2", "0"),
@@ -258,7 +260,9 @@ def test_no_certificate_at_all(tmp_path):
 
 def test_formulas_are_read_strictly():
     words = {"v0": "Int"}
-    assert read("(let ((a!1 (+ v0 1))) (< a!1 2)) ; a remark", words, "it") == "( let ( ( a!1 ( + v0 1 ) ) ) ( < a!1 2 ) )"
+    assert (
+        read("(let ((a!1 (+ v0 1))) (< a!1 2)) ; a remark", words, "it") == "( let ( ( a!1 ( + v0 1 ) ) ) ( < a!1 2 ) )"
+    )
     for text in ("(let ((v0 1)) true)", "(let ((a!1 1)) true) a!1", "x", "(exit)", "((and) true)", "1.5", "-1"):
         with pytest.raises(Refused):
             read(text, words, "it")
@@ -300,7 +304,11 @@ def _bounded_agrees(system, form):
     interpreter = Interpreter(system)
     run = replay(interpreter, search.found.trace)
     assert run.failed is None
-    seen = witness(interpreter, form, run.moments) if isinstance(form, Possible) else violation(interpreter, form, run.moments)
+    seen = (
+        witness(interpreter, form, run.moments)
+        if isinstance(form, Possible)
+        else violation(interpreter, form, run.moments)
+    )
     assert seen is not None
     if isinstance(wanted.answer, Holds | Fails):
         assert isinstance(wanted.answer, Holds if isinstance(form, Possible) else Fails)
@@ -347,6 +355,8 @@ def test_proofs_of_random_systems_are_accepted_and_agree():
 
 def test_spacer_answers_in_a_process_of_its_own(capsys, monkeypatch):
     text = "(declare-fun reached (Int) Bool)(assert (reached 0))(assert (forall ((x Int)) (=> (and (reached x) (< x 9)) (reached (+ x 1)))))"
-    monkeypatch.setattr(sys, "stdin", io.StringIO(text + "(assert (forall ((x Int)) (=> (and (reached x) (> x 9)) false)))"))
+    monkeypatch.setattr(
+        sys, "stdin", io.StringIO(text + "(assert (forall ((x Int)) (=> (and (reached x) (> x 9)) false)))")
+    )
     assert spacer.main([]) == 0
     assert capsys.readouterr().out.startswith("sat\n")

@@ -41,12 +41,16 @@ class Keeping:
 
 @dataclass(slots=True)
 class Budget:
-    """Limits in use: ask :meth:`spent` now and then. ``report`` is called with the progress about twice a second."""
+    """Limits in use: ask :meth:`spent` now and then. ``report`` is called with the progress about twice a second.
+
+    ``overtaken``: asked as often, why the search is not needed any more; "" while it is.
+    """
 
     limits: Limits = field(default_factory=Limits)
     report: Callable[[Progress], None] | None = None
     interval: float = 0.5
     keeping: Keeping | None = None
+    overtaken: Callable[[], str] | None = None
     _start: float = field(default_factory=time.monotonic)
     _next: float = 0.0
 
@@ -60,9 +64,13 @@ class Budget:
         ``searching`` False: the states were found already, and how many they are is no reason any more.
         """
         now = self.seconds()
-        if self.report is not None and now >= self._next:
+        if now >= self._next:
             self._next = now + self.interval
-            self.report(progress)
+            if self.report is not None:
+                self.report(progress)
+            why = self.overtaken() if self.overtaken is not None else ""
+            if why:
+                return why
         limits = self.limits
         if searching and limits.states is not None and progress.states >= limits.states:
             return f"limit of {limits.states:,} states"

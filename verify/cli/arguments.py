@@ -33,6 +33,7 @@ def parser() -> argparse.ArgumentParser:
     _simulate(commands)
     _render(commands)
     _show(commands)
+    _export(commands)
     _diagram(commands)
     _graph(commands)
     _spof(commands)
@@ -61,6 +62,11 @@ def _check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         choices=("auto", "explicit", "native", "symbolic"),
         default="auto",
         help="explicit: the reference interpreter; native: machine code; symbolic: Z3 (default: auto, what is done first)",
+    )
+    check.add_argument(
+        "--cross-check",
+        action="store_true",
+        help="a verdict counts only if two engines that share no code agree on it; else it is UNDECIDED",
     )
     check.add_argument(
         "--threads", type=_count, default=1, metavar="N", help="threads of the native engine in each scenario (1)"
@@ -145,6 +151,20 @@ def _show(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     show.add_argument("--scenario", metavar="NAME", help="which scenario (default: the first that is checked)")
     show.add_argument("--json", action="store_true", help="as JSON, with its digest")
     _common(show)
+
+
+def _export(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    export = commands.add_parser(
+        "export",
+        help="write a scenario in the language of another checker",
+        description="Write the transition system of a scenario in Promela, for SPIN: the same states, the same transitions.",
+    )
+    export.add_argument("path", type=Path, metavar="SPEC")
+    export.add_argument("--scenario", metavar="NAME", help="which scenario (default: the first that is checked)")
+    export.add_argument("--property", metavar="NAME", help="a property of safety that is written with it (default: none)")
+    export.add_argument("--to", choices=("promela",), default="promela", help="the language (promela)")
+    export.add_argument("--out", type=Path, metavar="FILE", help="write to FILE, which must not exist, or be an export of ours")
+    _common(export)
 
 
 def _diagram(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -44,6 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "simulate": _simulate,
         "render": _render,
         "show": _show,
+        "export": _export,
         "diagram": _draw,
         "graph": _draw,
         "spof": _spof,
@@ -139,7 +140,7 @@ class _Checking:
         from verify.api import Engine, How, Limits, waits  # noqa: PLC0415 - what --help does not need
 
         self.options = options
-        self.how = How(Engine(options.engine), options.threads, options.reductions, options.fingerprints)
+        self.how = How(Engine(options.engine), options.threads, options.reductions, options.fingerprints, options.cross_check)
         self.specs = specs
         self.results: list[Result | SurveyResult] = []
         self.rescued: list[Result] = []
@@ -387,6 +388,24 @@ def _show(options: argparse.Namespace) -> int:
     if system is None:
         return FAULTY
     print(json.dumps(dump(system), indent=1, ensure_ascii=False) if options.json else show(system), end="")
+    return OK
+
+
+def _export(options: argparse.Namespace) -> int:
+    from verify import api  # noqa: PLC0415 - what --help does not need
+
+    sources = api.Sources(largest=options.max_file_size)
+    try:
+        spec = api.load(api.find_specs([options.path])[0], sources)
+    except InputError as found:
+        _tell_faults(found.diagnostics, sources.texts)
+        return FAULTY
+    text = api.export(spec, options.scenario or "", options.property or "", to=options.to)
+    if options.out is None:
+        print(text, end="")
+        return OK
+    api.save_export(text, options.out)
+    print(f"verify: written to {options.out}", file=sys.stderr)
     return OK
 
 

@@ -24,7 +24,10 @@ class Convicted(Exception):  # noqa: N818 - a judgement
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """A verdict with what backs it. ``run``: the replayed trace, if there is one. ``vacuous``: its premise never happens."""
+    """A verdict with what backs it. ``run``: the replayed trace, if there is one. ``vacuous``: its premise never happens.
+
+    ``agreed``: the engines that gave it, if several were asked.
+    """
 
     verdict: Verdict
     backing: str
@@ -35,6 +38,7 @@ class Ruling:
     transitions: int = 0
     depth: int = 0
     proof: Inductive | None = None
+    agreed: tuple[str, ...] = ()
 
 
 def judge(system: System, asked: Property, claim: Claim) -> Ruling:

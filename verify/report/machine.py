@@ -43,6 +43,7 @@ def _result(result: Result | SurveyResult, *, strict: bool) -> dict[str, Any]:
         "as_expected": result.as_expected(strict=strict),
         "because": result.check.because,
         "backing": result.ruling.backing,
+        "agreed": list(result.ruling.agreed),
         "vacuous": result.ruling.vacuous,
         "notes": list(result.ruling.notes),
         "states": result.ruling.states,

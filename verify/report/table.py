@@ -45,6 +45,8 @@ def _row(result: Row, *, strict: bool) -> tuple[str, str, str, str, str, str]:
         told.append("vacuous: its premise never happens" + (" (an error under --strict)" if strict else ""))
     if result.verdict in (Verdict.UNDECIDED, Verdict.INVALID):
         told.append(result.ruling.backing)
+    elif result.ruling.agreed:
+        told.append(f"agreed: {', '.join(result.ruling.agreed)}")
     if result.values and result.verdict is not Verdict.PROVED:
         told.append(f"for {result.values}")
     if result.ruling.run is not None and result.verdict is Verdict.VIOLATED:

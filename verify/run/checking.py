@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import assert_never
@@ -14,7 +14,9 @@ from verify.engines.claim import Claim, Fails, Faulty, Holds, Unknown, Unrolled
 from verify.judge.judge import Convicted, Ruling, judge
 from verify.lang.specification import Check, Task
 from verify.passes.valuations import MOST, allowed, close, close_property, valuations
-from verify.run.choosing import Engine, How, claims, symbolic_claims
+from verify.run.agreement import cross_checked, witnesses
+from verify.run.choosing import Engine, How, claims, solved, symbolic_claims
+from verify.run.racing import Latecomer
 from verify.system.display import show_value
 from verify.system.property import Property
 from verify.system.serialise import digest
@@ -81,6 +83,8 @@ def _keeping(system: System, folder: Path | None) -> Keeping | None:
 
 
 def _closed(system: System, properties: list[Property], budget: Budget, how: How) -> list[Ruling]:
+    if how.cross_check:
+        return cross_checked(system, properties, budget, *witnesses(how))
     answers = claims(system, properties, budget, how)
     return [judge(system, asked, claim) for asked, claim in zip(properties, answers, strict=True)]
 
@@ -101,23 +105,39 @@ def _open(system: System, properties: list[Property], budget: Budget, how: How) 
     decided: list[Answer | None] = [None] * len(properties)
     counted = [(0, 0, 0)] * len(properties)
     vacuous = [True] * len(properties)
+    proved: list[dict[tuple[int, ...], tuple[str, ...]]] = [{} for _ in properties]  # and the engines that agreed
     closed = system
-    for values in known.all:
-        waiting = [i for i, answer in enumerate(decided) if answer is None]
-        if not waiting:
-            break
-        closed = close(system, values)
-        asked = [close_property(properties[i], values) for i in waiting]
-        for i, ruling in zip(waiting, _closed(closed, asked, budget, how), strict=True):
-            if ruling.verdict is not Verdict.PROVED:
-                decided[i] = (ruling, closed, _named(system, values))
-            states, transitions, depth = counted[i]
-            counted[i] = (states + ruling.states, transitions + ruling.transitions, max(depth, ruling.depth))
-            vacuous[i] = vacuous[i] and ruling.vacuous
+    with Latecomer(system, properties, budget, solved if how == AS_NEEDED else None) as solvers:
+        for values in known.all:
+            for i, claim in solvers.news():
+                if decided[i] is None:
+                    decided[i] = _not_proved_before(system, properties[i], claim, proved[i])
+            waiting = [i for i, answer in enumerate(decided) if answer is None]
+            if not waiting:
+                break
+            closed = close(system, values)
+            asked = [close_property(properties[i], values) for i in waiting]
+            for i, ruling in zip(waiting, _closed(closed, asked, budget, how), strict=True):
+                if ruling.verdict is Verdict.PROVED:
+                    proved[i][values] = ruling.agreed
+                else:
+                    decided[i] = (ruling, closed, _named(system, values))
+                states, transitions, depth = counted[i]
+                counted[i] = (states + ruling.states, transitions + ruling.transitions, max(depth, ruling.depth))
+                vacuous[i] = vacuous[i] and ruling.vacuous
     return [
-        answer if answer is not None else (_proved(len(known.all), *counted[i], vacuous=vacuous[i]), closed, "")
+        answer if answer is not None else (_proved(proved[i], *counted[i], vacuous=vacuous[i]), closed, "")
         for i, answer in enumerate(decided)
     ]
+
+
+def _not_proved_before(system: System, asked: Property, claim: Claim, proved: Container[tuple[int, ...]]) -> Answer:
+    """The solvers' answer; Convicted if it is a violation for values for which a search has proved the property."""
+    answer = _one_for_all(system, asked, claim, "")
+    evidence = getattr(claim.answer, "evidence", None)
+    if answer[0].verdict is not Verdict.PROVED and isinstance(evidence, Unrolled) and evidence.values in proved:
+        raise Convicted(f"a search and the solvers disagree about '{asked.name}' for {_named(system, evidence.values)}")
+    return answer
 
 
 def _short(budget: Budget, count: int) -> Budget:
@@ -154,11 +174,14 @@ def _one_for_all(system: System, asked: Property, claim: Claim, why: str) -> Ans
             assert_never(claim.answer)
 
 
-def _proved(valuations_: int, states: int, transitions: int, depth: int, *, vacuous: bool) -> Ruling:
-    backing = (
-        f"exhausted for each of {valuations_:,} valuations: {states:,} states, {transitions:,} transitions"
-    )
-    return Ruling(Verdict.PROVED, backing, None, vacuous, (), states, transitions, depth)
+def _proved(
+    proved: Mapping[tuple[int, ...], tuple[str, ...]], states: int, transitions: int, depth: int, *, vacuous: bool
+) -> Ruling:
+    """A proof for each valuation, as one; they ``agreed`` who agreed on each."""
+    backing = f"exhausted for each of {len(proved):,} valuations: {states:,} states, {transitions:,} transitions"
+    first, *others = proved.values()
+    agreed = tuple(name for name in first if all(name in names for names in others))
+    return Ruling(Verdict.PROVED, backing, None, vacuous, (), states, transitions, depth, agreed=agreed)
 
 
 def _named(system: System, values: tuple[int, ...]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -11,6 +11,7 @@ from verify.engines.claim import Claim, Evidence, Exhausted, Fails, Faulty, Hold
 from verify.engines.explicit.engine import ExplicitEngine
 from verify.engines.explicit.graph import explore
 from verify.passes.reductions import ALL, DEAD_MESSAGES, IDLE_JUMPS, NARROWING, Reduced, reduced
+from verify.run.beside import Beside, wait
 from verify.semantics.interpreter import Interpreter
 from verify.system.property import Property
 from verify.system.serialise import digest
@@ -36,13 +37,15 @@ class How:
     """How to search.
 
     ``threads``, ``reductions`` (None: the exact one, and all where a search is large) and ``fingerprints`` are the native
-    engine's. With fingerprints it proves nothing of what does not fit into a word.
+    engine's. With fingerprints it proves nothing of what does not fit into a word. ``cross_check``: verdicts count only if two
+    engines give them.
     """
 
     engine: Engine = Engine.AUTO
     threads: int = 1
     reductions: frozenset[str] | None = None
     fingerprints: bool = False
+    cross_check: bool = False
 
 
 def claims(system: System, properties: Sequence[Property], budget: Budget, how: How) -> list[Claim]:
@@ -62,10 +65,20 @@ def claims(system: System, properties: Sequence[Property], budget: Budget, how: 
 
 
 def symbolic_claims(system: System, properties: Sequence[Property], budget: Budget) -> list[Claim]:
-    """Answers to the properties of a system with open parameters, or of a closed one, by the solvers."""
+    """Answers to the properties of a system with open parameters, or of a closed one, by solvers in a process of their own."""
+    left = budget.limits.seconds
+    limits = replace(budget.limits, seconds=None if left is None else max(0.0, left - budget.seconds()))
+    with Beside("symbolic", solved, system, properties, limits) as engine:
+        wait([engine], budget.report)
+        missing = len(properties) - len(engine.partial)
+        return [*engine.partial, *(Claim(Unknown(engine.problem)) for _ in range(missing))]
+
+
+def solved(system: System, properties: Sequence[Property], budget: Budget) -> Iterator[Claim]:
+    """The solvers' answers, here, each as soon as it is known. What hangs in a solver hangs here."""
     from verify.engines.symbolic.engine import SymbolicEngine  # noqa: PLC0415 - Z3 takes a while to load
 
-    return SymbolicEngine().check(system, properties, budget)
+    return SymbolicEngine().answers(system, properties, budget)
 
 
 def _quickest(system: System, properties: Sequence[Property], budget: Budget, how: How) -> list[Claim]:
@@ -102,7 +115,11 @@ def _searched(system: System, properties: Sequence[Property], budget: Budget, ho
     answers = _reduced(system, properties, first, how, EXACT)
     if not any(isinstance(a.answer, Unknown) and a.answer.states >= LARGE for a in answers):
         return answers
-    return _reduced(system, properties, budget, how, ALL)
+    if how.engine is not Engine.AUTO:
+        return _reduced(system, properties, budget, how, ALL)
+    from verify.run.racing import race  # noqa: PLC0415 - what a short search does not need
+
+    return race(system, properties, budget, lambda given: _reduced(system, properties, given, how, ALL), [solved])
 
 
 def _reduced(

@@ -131,6 +131,7 @@ class LtlApply:
 
 LtlFormula = LtlAtom | LtlApply
 
+Safety = Never | NeverLonger | Possible | Within  # what a finite run decides, and searches look for shortest runs of
 Form = (
     Never | NeverLonger | Possible | Within | Eventually | EventuallyAlways | AlwaysEventually | LeadsTo | Until | Ltl
 )

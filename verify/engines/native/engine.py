@@ -52,17 +52,25 @@ class NativeEngine:
     name = "native"
 
     def __init__(
-        self, threads: int = 1, symmetries: Sequence[Symmetry] = (), *, fingerprints: bool = False, jumps: bool = False
+        self,
+        threads: int = 1,
+        symmetries: Sequence[Symmetry] = (),
+        *,
+        fingerprints: bool = False,
+        jumps: bool = False,
+        lanes: int | None = None,
     ) -> None:
         """``threads`` search side by side; more than one may find another of several shortest traces each time.
 
         ``symmetries``: a group, of the system with all that is asked, without the one that moves nothing; ``fingerprints``,
-        ``jumps``: as :class:`Space` has them. What needs a trace is searched again without jumps, so that it is a shortest one.
+        ``jumps``, ``lanes``: as :class:`Space` has them. What needs a trace is searched again without jumps, so that it is a
+        shortest one.
         """
         self.threads = threads
         self.symmetries = symmetries
         self.fingerprints = fingerprints
         self.jumps = jumps
+        self.lanes = lanes
 
     def check(self, system: System, properties: Sequence[Property], budget: Budget) -> list[Claim]:
         """Answer each property of a closed system.
@@ -83,7 +91,7 @@ class NativeEngine:
             questions, count = gathered([p.form for p in properties[len(claims) :]])
             how = (self.threads, self.symmetries)
             asks = (questions.predicates, questions.events)
-            space = Space(system, *asks, *how, fingerprints=self.fingerprints, jumps=jumps)
+            space = Space(system, *asks, *how, fingerprints=self.fingerprints, jumps=jumps, lanes=self.lanes)
             space.search(budget, questions.wanted, questions.on_arrival)
             asked = properties[len(claims) : len(claims) + count]
             claims += self._claims(space, asked, questions, budget)

@@ -4,6 +4,9 @@
 stopped: the words of the state it leads to, then a note. A transition that an error ends has the note FAILED.
 ``i64 react(ptr words, i64 unit, ptr out)`` does so for the first enabled reaction of a unit; no row: it has none.
 ``i64 truths(ptr words, i64 note)`` has bit i set where ``predicates[i]`` holds, with the events of the note.
+
+``i64 expand_eight(ptr words, i64 count, ptr out)`` and ``i64 truths_eight(ptr words, i64 count)`` do so for up to eight states at
+a time, see :mod:`rows`: the rows of all of them, in no order, and what holds in some of them, with no event.
 """
 
 from __future__ import annotations
@@ -14,8 +17,9 @@ from functools import partial, reduce
 from typing import TYPE_CHECKING
 
 from verify.engines.native.layout import Layout
+from verify.engines.native.rows import DECLARATIONS, Eight, Rows
 from verify.engines.native.symbolic import Symbolic, Translator, known
-from verify.engines.native.values import FALSE, TRUE, Code, Unsupported, Value, number, word_constant
+from verify.engines.native.values import FALSE, TRUE, Unsupported, Value, number, word_constant
 from verify.system.expression import Expression
 from verify.system.statement import Block, Choose, Either, If, Statement
 from verify.system.system import Order, Step, StepKind, System, Taking
@@ -61,35 +65,44 @@ class Emitted:
 def emit(layout: Layout, notes: Notes, predicates: Sequence[Expression]) -> Emitted:
     """Translate a closed system; Unsupported if it holds what is left to other engines."""
     system = layout.system
-    steps = _Paths(layout, notes)
+    steps = _Paths(layout, notes, Rows(layout.words))
     steps.expand()
     text = [steps.function("expand", "ptr noalias %words, ptr noalias %out")]
     rows = steps.rows
     if system.atomic:
-        reactions = _Paths(layout, notes)
+        reactions = _Paths(layout, notes, Rows(layout.words))
         reactions.react()
         text.append(reactions.function("react", "ptr noalias %words, i64 %unit, ptr noalias %out"))
         rows = max(rows, reactions.rows)
-    text.append(_truths(layout, notes, predicates))
+    code = Rows(layout.words)
+    occurred = {e: code.as_bit(code.extract(code.parameter("%note"), notes.event(e), 1)) for e in notes.events}
+    _truths(code, layout, predicates, occurred)
+    text.append(_function("truths", "ptr noalias %words, i64 %note", code))
     return Emitted("\n".join(text), rows)
 
 
-def _truths(layout: Layout, notes: Notes, predicates: Sequence[Expression]) -> str:
-    code = Code()
-    words = tuple(code.loaded("%words", i) for i in range(layout.words))
-    translator = Translator(code, layout, words)
+def emit_eight(layout: Layout, notes: Notes, predicates: Sequence[Expression]) -> str:
+    """The text of the functions for eight states at a time, of a system that :func:`emit` translates."""
+    steps = _Paths(layout, notes, Eight(layout.words))
+    steps.expand()
+    text = [DECLARATIONS, steps.function("expand_eight", "ptr noalias %words, i64 %count, ptr noalias %out")]
+    code = Eight(layout.words)
+    _truths(code, layout, predicates, {})
+    text.append(_function("truths_eight", "ptr noalias %words, i64 %count", code))
+    return "\n".join(text)
+
+
+def _truths(code: Rows, layout: Layout, predicates: Sequence[Expression], occurred: dict[int, Value]) -> None:
+    translator = Translator(code, layout, code.words())
     state = translator.fresh()
-    for event in notes.events:
-        occurred = code.extract(code.parameter("%note"), notes.event(event), 1)
-        state.events[event] = code.as_bit(occurred)
+    state.events.update(occurred)
     out = number(0)
     for i, predicate in enumerate(predicates):
         out = code.joined(out, code.place(translator.truth(predicate, state), i))
-    code.emit(f"ret i64 {out.text}")
-    return _function("truths", "ptr noalias %words, i64 %note", code)
+    code.give(out)
 
 
-def _function(name: str, parameters: str, code: Code) -> str:
+def _function(name: str, parameters: str, code: Rows) -> str:
     return "\n".join((f"define i64 @{name}({parameters}) {{", "start:", *code.lines, "}"))
 
 
@@ -99,14 +112,12 @@ Continuation = Callable[[Symbolic], None]
 class _Paths:
     """Follows every path through the steps, and writes a row at the end of each."""
 
-    def __init__(self, layout: Layout, notes: Notes) -> None:
+    def __init__(self, layout: Layout, notes: Notes, code: Rows) -> None:
         self.layout = layout
         self.system: System = layout.system
         self.notes = notes
-        self.code = Code()
-        words = tuple(self.code.loaded("%words", i) for i in range(layout.words))
-        self.to = Translator(self.code, layout, words, frozenset(notes.events))
-        self.cursor = "%out"
+        self.code = code
+        self.to = Translator(code, layout, code.words(), frozenset(notes.events))
         self.rows = 0
         self.groups = [0] * len(self.system.steps)
         for index, fairness in enumerate(self.system.fairness):
@@ -115,9 +126,7 @@ class _Paths:
 
     def function(self, name: str, parameters: str) -> str:
         """The whole function."""
-        end = self.code.name("end")
-        self.code.emit(f"{end} = ptrtoint ptr {self.cursor} to i64")
-        self.code.emit(f"ret i64 {end}")
+        self.code.end()
         return _function(name, parameters, self.code)
 
     # ---- expand
@@ -133,8 +142,8 @@ class _Paths:
             note = self.groups[index] | (REACTION if reacts else 0)
             for enabled, due, state in self._attempts(step):
                 urgent = code.either(urgent, code.both(enabled, due))
-                self._when(enabled, partial(self._follow, step.body, state, note))
-        self._when(code.negation(urgent), lambda: self._leaf(self._later(), TICK))
+                self.code.when(enabled, partial(self._follow, step.body, state, note))
+        self.code.when(code.negation(urgent), lambda: self._leaf(self._later(), TICK))
 
     def _attempts(self, step: Step) -> Iterator[tuple[Value, Value, Symbolic]]:
         """Each way to begin a step: whether it is enabled, whether it is urgent then, and the state to begin with."""
@@ -187,15 +196,15 @@ class _Paths:
             reactions = [s for s in self.system.steps if s.kind is StepKind.REACTION and s.unit == unit]
             if any(chooses(statement) for s in reactions for statement in s.body):
                 raise Unsupported("choices within atomic reactions")
-            self._when(mine, partial(self._first, reactions))
+            self.code.when(mine, partial(self._first, reactions))
 
     def _first(self, reactions: list[Step]) -> None:
         if not reactions:
             return
         state = self.to.fresh()
         enabled = self.to.truth(reactions[0].guard, state)
-        self._when(enabled, lambda: self._follow(reactions[0].body, state, 0))
-        self._when(self.code.negation(enabled), lambda: self._first(reactions[1:]))
+        self.code.when(enabled, lambda: self._follow(reactions[0].body, state, 0))
+        self.code.when(self.code.negation(enabled), lambda: self._first(reactions[1:]))
 
     # ---- paths
 
@@ -207,7 +216,8 @@ class _Paths:
         for at, statement in enumerate(statements):
             if chooses(statement):
                 self._failing(state, end)
-                self._when(self.code.negation(state.failed), partial(self._split, statement, statements[at + 1 :], state, end))
+                goes_on = self.code.negation(state.failed)
+                self.code.when(goes_on, partial(self._split, statement, statements[at + 1 :], state, end))
                 return
             self.to.run(statement, state)
         end(state)
@@ -218,10 +228,10 @@ class _Paths:
             case If(condition, yes, no):
                 truth = self.to.truth(condition, state)
                 for holds, block in ((truth, yes), (self.code.negation(truth), no)):
-                    self._when(holds, partial(self._rest, [*block, *rest], state.copy(), end))
+                    self.code.when(holds, partial(self._rest, [*block, *rest], state.copy(), end))
             case Either(branches):
                 for block in branches:
-                    self._when(TRUE, partial(self._rest, [*block, *rest], state.copy(), end))
+                    self.code.when(TRUE, partial(self._rest, [*block, *rest], state.copy(), end))
             case Choose():
                 self._choose(statement, rest, state, end)
             case _:
@@ -237,7 +247,7 @@ class _Paths:
             chosen.locals[statement.slot] = number(value)
             ways.append((self.to.truth(statement.where, chosen), chosen))
         for holds, chosen in ways:
-            self._when(holds, partial(self._rest, rest, chosen, end))
+            self.code.when(holds, partial(self._rest, rest, chosen, end))
         state.failed = self.code.negation(reduce(self.code.either, (holds for holds, _ in ways), FALSE))
         self._failing(state, end)
 
@@ -245,7 +255,7 @@ class _Paths:
         """The row of a run that an error has ended: it makes no more choices."""
         ended = self.to.fresh()
         ended.failed, ended.events = TRUE, dict(state.events)
-        self._when(state.failed, lambda: end(ended))
+        self.code.when(state.failed, lambda: end(ended))
 
     def _leaf(self, state: Symbolic, note: int) -> None:
         """Write the row of one transition."""
@@ -258,39 +268,7 @@ class _Paths:
             told = code.joined(told, code.place(occurred, self.notes.event(event)))
         if state.failed.constant != 0:
             told = code.joined(told, code.place(state.failed, FAILED.bit_length() - 1))
-        row = [*self.to.packed(state), told]
-        for i, value in enumerate(row):
-            place = self.cursor
-            if i:
-                place = code.name("p")
-                code.emit(f"{place} = getelementptr i64, ptr {self.cursor}, i64 {i}")
-            code.emit(f"store i64 {value.text}, ptr {place}")
-        after = code.name("out")
-        code.emit(f"{after} = getelementptr i64, ptr {self.cursor}, i64 {len(row)}")
-        self.cursor = after
-
-    def _when(self, condition: Value, emitted: Callable[[], None]) -> None:
-        """What is emitted happens only under a condition; nothing is, if that cannot hold."""
-        code = self.code
-        if condition.constant == 0:
-            return
-        if condition.constant is not None:
-            with code.scope():
-                emitted()
-            return
-        inside, behind = code.name("do")[1:], code.name("go")[1:]
-        code.emit(f"br i1 {condition.text}, label %{inside}, label %{behind}")
-        came, before = code.label, self.cursor
-        code.begin(inside)
-        with code.scope():
-            code.assume(condition)
-            emitted()
-        left, after = code.label, self.cursor
-        code.emit(f"br label %{behind}")
-        code.begin(behind)
-        if after != before:
-            self.cursor = code.name("out")
-            code.emit(f"{self.cursor} = phi ptr [ {before}, %{came} ], [ {after}, %{left} ]")
+        code.write([*self.to.packed(state), told])
 
 
 def chooses(statement: Statement) -> bool:

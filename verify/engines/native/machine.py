@@ -56,6 +56,12 @@ def compiled(text: str | Callable[[], str], *, optimised: bool, source: str = ""
     return Compiled(engine)
 
 
+def compresses_vectors() -> bool:
+    """Whether this CPU packs the wanted elements of a vector of eight words in one instruction (AVX-512)."""
+    features = llvm.get_host_cpu_features()
+    return all(features.get(name, False) for name in ("avx512f", "avx512dq", "avx512vl"))
+
+
 def function(address: int, parameters: int) -> ctypes._CFuncPtr:  # type: ignore[name-defined]  # ctypes has no public name
     """A function from so many 64-bit numbers to one, which lets other threads run meanwhile."""
     return ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * parameters)(address)

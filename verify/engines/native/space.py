@@ -17,10 +17,11 @@ from verify.base.budget import Budget, Progress
 from verify.engines.native import compiling
 from verify.engines.native.checkpoint import Keeper
 from verify.engines.native.compiling import fields_of, translate
-from verify.engines.native.expansion import Emitted, Notes, emit
+from verify.engines.native.expansion import Emitted, Notes, emit, emit_eight
 from verify.engines.native.layout import Layout, layout_of
-from verify.engines.native.machine import Compiled, compiled, function
+from verify.engines.native.machine import Compiled, compiled, compresses_vectors, function
 from verify.engines.native.orbits import Orbits
+from verify.engines.native.rows import EIGHT
 from verify.passes.symmetry import Symmetry
 from verify.semantics.interpreter import Choice, Interpreter, Outcome, State
 from verify.system.expression import Expression
@@ -32,6 +33,8 @@ QUOTA = 1 << 16  # states between two looks at the budget
 SMALLEST = 1 << 13  # slots of a new table
 SMALL_TABLE = 1 << 20  # slots
 LONG = 2_000_000  # states after which better code is worth compiling it
+MANY = 1 << 18  # states after which code for eight at a time is worth compiling it
+NARROW = 4  # words of a state with which it is
 PARALLEL = 1 << 12  # states of a level that are worth several threads
 LOAD = 0.7  # of the slots are filled before the table doubles
 WIDEST = 62  # predicates at once
@@ -114,6 +117,7 @@ def _in_large_pages(found: mmap.mmap) -> None:
 
 
 SOURCE = Path(__file__).with_name("runtime.kernel")
+WRITING = Path(__file__).with_name("rows.py")
 
 
 class Kernels:
@@ -231,12 +235,15 @@ class Space:
         *,
         fingerprints: bool = False,
         jumps: bool = False,
+        lanes: int | None = None,
     ) -> None:
         """Compile a system; Unsupported if that is not possible. ``events``: those that the predicates ask for.
 
         ``symmetries``: of the system with the predicates; then one state of each orbit is kept, and transitions lead to it.
         ``jumps``: leave out states in which a tick is all that is possible, if it changes no predicate. The steps of a trace are
         not known then. Not where events or fairness could tell a difference.
+        ``lanes``: how many states the search expands at a time, 1 or 8; None: 8 once there are MANY, if this CPU is made for it.
+        It changes nothing but the order of the states within a level.
         ``fingerprints``: tell states that are wider than a word apart by 63 bits of a hash. The search is never complete then.
         """
         self.system = system
@@ -250,7 +257,10 @@ class Space:
         self._entries = ("expand", "truths", *(["react"] if system.atomic else []), *(["canonical"] if self.orbits else []))
         self._functions = compiled(self._text, optimised=False)
         self._better = False
-        told = (verify.__version__, str(jumps), self._text, SOURCE.read_text(encoding="utf-8"))
+        self._eight: Compiled | None = None
+        pays = compresses_vectors() and self.layout.words <= NARROW
+        self._eight_from = MANY if pays and lanes is None else None  # states
+        told = (verify.__version__, str(jumps), self._text, *(path.read_text(encoding="utf-8") for path in (SOURCE, WRITING)))
         self.code = hashlib.sha256("\n".join(told).encode()).hexdigest()
         width = self.layout.words
         self.fingerprints = fingerprints and self.layout.bits >= 64  # below, whole states are no longer than fingerprints
@@ -267,6 +277,8 @@ class Space:
         s["units"] = len(system.units)
         s["threads"] = threads
         self._allocate_batch(s)
+        if lanes == EIGHT:
+            self._expand_eights()
         self._beside = [Structure(kernels) for _ in range(threads)] if threads > 1 else []
         for mine in self._beside:
             mine["rows_of_one"] = rows
@@ -281,7 +293,8 @@ class Space:
     def _allocate_batch(self, s: Structure) -> None:
         """What one thread needs for itself."""
         width, rows = self.layout.words, s["rows_of_one"]
-        s.allocate("rows", 8 * (width + 1) * (rows * BATCH + 2))
+        s.allocate("rows", 8 * (width + 1) * (rows * BATCH + EIGHT))
+        s.allocate("eight", 8 * width * EIGHT)
         for field in ("spare", "ahead"):
             s.allocate(field, 8 * (width + 1) * (rows + 2))
         for field in ("hashes", "targets"):
@@ -373,6 +386,8 @@ class Space:
     def _level(self, budget: Budget, keeper: Keeper) -> None:
         s = self.structure
         while self.expanded < s["stop"]:
+            if self._eight is None and self._eight_from is not None and self.states >= self._eight_from:
+                self._expand_eights()
             most = budget.limits.states
             quota = QUOTA if most is None else max(1, min(QUOTA, (most - self.states) // s["rows_of_one"]))
             if self._beside and most is None and s["stop"] - self.expanded >= PARALLEL:
@@ -393,6 +408,8 @@ class Space:
 
     def _improve(self) -> None:
         """Compile the system again, with LLVM's optimiser."""
+        if self._eight is not None:
+            self._expand_eights(optimised=True)
         self._better = True
         self._functions = compiled(self._text, optimised=True)
         self._enter()
@@ -402,11 +419,17 @@ class Space:
         for name in self._entries:
             self.structure[name] = self._functions.address(name)
 
+    def _expand_eights(self, *, optimised: bool = False) -> None:
+        """Compile the system for eight states at a time."""
+        self._eight = compiled(emit_eight(self.layout, self.notes, self.predicates), optimised=optimised)
+        for name in ("expand_eight", "truths_eight"):
+            self.structure[name] = self._eight.address(name)
+
     def _side_by_side(self, quota: int) -> int:
         """Let all threads search for a while; FULL if one of them needs room."""
         s = self.structure
         for mine in self._beside:
-            mine.like(s, "rows", "spare", "ahead", "hashes", "targets", "batch", "begins")
+            mine.like(s, "rows", "eight", "spare", "ahead", "hashes", "targets", "batch", "begins")
             mine["transitions"] = 0
         s.kernels.address("search_beside")  # compiled by one thread, before there are several
         with ThreadPoolExecutor(len(self._beside)) as pool:

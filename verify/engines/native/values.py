@@ -57,7 +57,10 @@ def _within(low: int, high: int) -> None:
 
 
 class Code:
-    """The body of one function under construction."""
+    """The body of one function under construction. A value is that of one state; in :mod:`rows`, of eight."""
+
+    number_type = "i64"
+    bit_type = "i1"
 
     def __init__(self) -> None:
         self.lines: list[str] = []
@@ -68,6 +71,18 @@ class Code:
         self._count = 0
 
     # ---- emission
+
+    def of(self, operand: Value | int) -> str:
+        """An operand as an instruction has it; a number stands for a constant word."""
+        return str(_signed(operand)) if isinstance(operand, int) else operand.text
+
+    def type_of(self, value: Value) -> str:
+        """The type of a value."""
+        return self.bit_type if value.bit else self.number_type
+
+    def instruction(self, op: str, a: Value, b: Value | int) -> str:
+        """One of two operands of the same type."""
+        return f"{op} {self.type_of(a)} {self.of(a)}, {self.of(b)}"
 
     def name(self, stem: str = "v") -> str:
         """A name that was not used before."""
@@ -134,7 +149,7 @@ class Code:
 
     def _operation(self, op: str, a: Value, b: Value, low: int, high: int) -> Value:
         key = (op, a.text, b.text)
-        return self._numbered(key, low, high, is_bit=False, text=lambda: f"{op} i64 {a.text}, {b.text}")
+        return self._numbered(key, low, high, is_bit=False, text=lambda: self.instruction(op, a, b))
 
     # ---- conversions
 
@@ -144,7 +159,8 @@ class Code:
             return a
         if a.constant is not None:
             return number(a.constant)
-        return self._numbered(("zext", a.text), 0, 1, is_bit=False, text=lambda: f"zext i1 {a.text} to i64")
+        text = f"zext {self.bit_type} {a.text} to {self.number_type}"
+        return self._numbered(("zext", a.text), 0, 1, is_bit=False, text=lambda: text)
 
     def as_bit(self, a: Value) -> Value:
         """Whether a number is not 0."""
@@ -246,7 +262,7 @@ class Code:
 
     def _compare(self, relation: str, a: Value, b: Value) -> Value:
         key = ("icmp", relation, a.text, b.text)
-        found = self._numbered(key, 0, 1, is_bit=True, text=lambda: f"icmp {relation} i64 {a.text}, {b.text}")
+        found = self._numbered(key, 0, 1, is_bit=True, text=lambda: self.instruction(f"icmp {relation}", a, b))
         self._made.setdefault(found.text, (relation, a, b))
         return found
 
@@ -261,7 +277,7 @@ class Code:
                 return self._fact(inner)
             case _:
                 pass
-        found = self._numbered(("not", a.text), 0, 1, is_bit=True, text=lambda: f"xor i1 {a.text}, true")
+        found = self._numbered(("not", a.text), 0, 1, is_bit=True, text=lambda: self.instruction("xor", a, TRUE))
         self._made.setdefault(found.text, ("not", a))
         return found
 
@@ -283,7 +299,7 @@ class Code:
 
     def _logic(self, op: str, a: Value, b: Value) -> Value:
         a, b = sorted((a, b), key=lambda x: x.text)
-        found = self._numbered((op, a.text, b.text), 0, 1, is_bit=True, text=lambda: f"{op} i1 {a.text}, {b.text}")
+        found = self._numbered((op, a.text, b.text), 0, 1, is_bit=True, text=lambda: self.instruction(op, a, b))
         self._made.setdefault(found.text, (op, a, b))
         return found
 
@@ -298,18 +314,18 @@ class Code:
         if then.bit and otherwise.bit:
             if then.constant is not None and otherwise.constant is not None:
                 return condition if then.constant else self.negation(condition)
-            kind = "i1"
         else:
-            then, otherwise, kind = self.as_number(then), self.as_number(otherwise), "i64"
+            then, otherwise = self.as_number(then), self.as_number(otherwise)
             if then.text == otherwise.text:
                 return then
         c = condition
+        ways = ", ".join(f"{self.type_of(x)} {self.of(x)}" for x in (then, otherwise))
         found = self._numbered(
             ("select", c.text, then.text, otherwise.text),
             min(then.low, otherwise.low),
             max(then.high, otherwise.high),
-            is_bit=kind == "i1",
-            text=lambda: f"select i1 {c.text}, {kind} {then.text}, {kind} {otherwise.text}",
+            is_bit=then.bit,
+            text=lambda: f"select {self.bit_type} {c.text}, {ways}",
         )
         self._made.setdefault(found.text, ("select", c, then, otherwise))
         return found
@@ -338,12 +354,12 @@ class Code:
             return number(word.constant >> shift & (1 << width) - 1)
         moved = word
         if shift:
-            moved = self._word(("lshr", word.text, shift), lambda: f"lshr i64 {word.text}, {shift}")
+            moved = self._word(("lshr", word.text, shift), lambda: self.instruction("lshr", word, shift))
         if shift + width == 64:
             return Value(moved.text, 0, (1 << width) - 1) if width < 62 else moved
         mask = (1 << width) - 1
         key = ("mask", moved.text, mask)
-        return self._numbered(key, 0, mask, is_bit=False, text=lambda: f"and i64 {moved.text}, {_signed(mask)}")
+        return self._numbered(key, 0, mask, is_bit=False, text=lambda: self.instruction("and", moved, mask))
 
     def place(self, value: Value, shift: int) -> Value:
         """A number moved to its place in a word."""
@@ -352,14 +368,14 @@ class Code:
             return word_constant(value.constant << shift)
         if not shift:
             return value
-        return self._word(("shl", value.text, shift), lambda: f"shl i64 {value.text}, {shift}")
+        return self._word(("shl", value.text, shift), lambda: self.instruction("shl", value, shift))
 
     def without(self, word: Value, mask: int) -> Value:
         """A word with the bits of ``mask`` cleared."""
         keep = ~mask & 2**64 - 1
         if word.constant is not None:
             return word_constant(int(word.text) & keep)
-        return self._word(("and", word.text, keep), lambda: f"and i64 {word.text}, {_signed(keep)}")
+        return self._word(("and", word.text, keep), lambda: self.instruction("and", word, keep))
 
     def joined(self, a: Value, b: Value) -> Value:
         """Two words whose bits do not overlap, in one."""
@@ -370,13 +386,13 @@ class Code:
         if a.constant is not None and b.constant is not None:
             return word_constant(a.constant | b.constant)
         a, b = sorted((a, b), key=lambda x: x.text)
-        return self._word(("orw", a.text, b.text), lambda: f"or i64 {a.text}, {b.text}")
+        return self._word(("orw", a.text, b.text), lambda: self.instruction("or", a, b))
 
     def word_sum(self, a: Value, b: Value) -> Value:
         """The sum of two words, wherever it may wrap to."""
         if b.text == "0":
             return a
-        return self._word(("addw", a.text, b.text), lambda: f"add i64 {a.text}, {b.text}")
+        return self._word(("addw", a.text, b.text), lambda: self.instruction("add", a, b))
 
     def _word(self, key: tuple[object, ...], text: Callable[[], str]) -> Value:
         for known in reversed(self._known):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import z3
@@ -28,8 +28,8 @@ SLICE = 4.0  # seconds of unrolling before the provers are looked at
 ALONE = 0.2  # of the time, before templates are tried
 TEMPLATES = 0.6  # of the time that is left then
 HELPED = 0.8  # of the time that is left after that, for the provers alone
-GRACE = 40.0  # seconds, twice, for making a certificate of what was found: fewer lemmas, and a rank
-PREMISE = 10.0  # seconds for the question whether a premise ever happens
+RESERVED = 0.25  # of the time, for making a certificate of what is found last: fewer lemmas, and a rank
+PREMISE = 10.0  # seconds, at most, for the question whether a premise ever happens
 
 
 class SymbolicEngine:
@@ -39,13 +39,15 @@ class SymbolicEngine:
 
     def check(self, system: System, properties: Sequence[Property], budget: Budget) -> list[Claim]:
         """Answer each property as far as the budget allows; what time there is is shared evenly."""
-        claims = []
+        return list(self.answers(system, properties, budget))
+
+    def answers(self, system: System, properties: Sequence[Property], budget: Budget) -> Iterator[Claim]:
+        """As :meth:`check`, each answer as soon as it is known."""
         for number, asked in enumerate(properties):
             seconds = SECONDS
             if budget.limits.seconds is not None:
                 seconds = max(0.0, budget.limits.seconds - budget.seconds()) / (len(properties) - number)
-            claims.append(self._claim(system, asked.form, time.monotonic() + seconds, budget))
-        return claims
+            yield self._claim(system, asked.form, time.monotonic() + seconds, budget)
 
     def _claim(self, system: System, form: Form, until: float, budget: Budget) -> Claim:
         if not isinstance(form, Never | NeverLonger | Within | Possible):
@@ -62,7 +64,8 @@ class _Search:
     def __init__(self, system: System, form: Form, until: float, budget: Budget) -> None:
         self.system = system
         self.form = form
-        self.until = until
+        self.end = until  # when a certificate has to be there
+        self.until = until - RESERVED * (until - time.monotonic())  # when the search for one ends
         self.budget = budget
         self.question = Question(system, form)
         self.digest = digest(system)
@@ -155,13 +158,14 @@ class _Search:
         return self._stated(solved.invariant, f"Spacer{helped}, {solved.setting}", lemmas)
 
     def _stated(self, invariant: Any, method: str, given: Sequence[Any]) -> Claim | None:  # noqa: ANN401 - a Z3 term
-        lemmas = needed(self.question, given, invariant, time.monotonic() + GRACE)
+        now = time.monotonic()
+        lemmas = needed(self.question, given, invariant, now + (self.end - now) / 2)
         if lemmas is None:
             self.reasons.append(f"{method}: the invariant that it gave could not be confirmed")
             return None
         if lemmas:
             invariant = z3.And(invariant, *lemmas)
-        rank = ranked(self.question, invariant, time.monotonic() + GRACE)
+        rank = ranked(self.question, invariant, self.end)
         if rank.rank is None:
             return Claim(Unknown(f"an invariant was found; that time can always pass was not shown: {rank.why}"))
         evidence = Inductive(NAME, stated(self.question, invariant), rank.rank, method, self.digest)
@@ -177,7 +181,7 @@ class _Search:
         if premise is None:
             return None, ()
         search = Bounded(Question(self.system, Possible(premise)))
-        if search.search(DEEPEST, time.monotonic() + PREMISE).found is not None:
+        if search.search(DEEPEST, min(self.end, time.monotonic() + PREMISE)).found is not None:
             return True, ()
         return None, (f"no run of up to {max(0, search.depth)} moves was found in which the premise happens",)
 

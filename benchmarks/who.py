@@ -1,0 +1,133 @@
+"""Puts each shipped check of safety to the symbolic engine, and tells who decides what: ``python benchmarks/who.py``.
+
+Every check is asked in a process of its own, with a limit of time. What is decided has to be what the searches found (the verdict
+that the spec expects, which the tests see confirmed); a disagreement ends it. Results are written as JSON lines, one for each
+check; a run that was stopped goes on where it ended. ``--page`` makes ``docs/who-decides.md`` of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+sys.path.insert(0, str(ROOT))
+
+from verify import api  # noqa: E402 - of this folder's project
+from verify.base.budget import Limits  # noqa: E402
+from verify.judge.judge import judge  # noqa: E402
+from verify.run.beside import Beside, wait  # noqa: E402
+from verify.run.checking import check_task  # noqa: E402
+from verify.run.choosing import solved  # noqa: E402
+from verify.system.property import Safety  # noqa: E402
+
+RESULTS = HERE / "results" / "who.jsonl"
+PAGE = ROOT / "docs" / "who-decides.md"
+PROTOCOLS = {"vrrp": "VRRP", "lacp": "LACP"}
+Record = dict[str, Any]
+
+
+def main() -> None:
+    """Ask, write, and tell; or make the page."""
+    options = _options()
+    if options.page:
+        PAGE.write_text(page(read(options.results)), encoding="utf-8")
+        return
+    known = {_key(r) for r in read(options.results)} if options.results.exists() else set()
+    with options.results.open("a", encoding="utf-8") as file:
+        for record in _asked(options.only, known, options.seconds):
+            file.write(json.dumps(record) + "\n")
+            file.flush()
+            print(f"{record['seconds']:6.1f} s  {record['found']:10} {'/'.join(_key(record))}", flush=True)
+            if record["found"] not in ("undecided", record["expected"]):
+                raise SystemExit(f"disagreement: {record}")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=20.0, help="for each check (20)")
+    parser.add_argument("--only", default="", help="specs whose path has this in it")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="the file of results")
+    parser.add_argument("--page", action="store_true", help="make the page, and measure nothing")
+    return parser.parse_args()
+
+
+def _key(record: Record) -> tuple[str, str, str]:
+    return record["spec"], record["scenario"], record["property"]
+
+
+def read(path: Path) -> list[Record]:
+    """The results of a file."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def _asked(only: str, known: set[tuple[str, str, str]], seconds: float) -> Iterator[Record]:
+    for folder in PROTOCOLS:
+        for path in sorted((ROOT / "specs" / folder).glob("*.spec")):
+            name = path.relative_to(ROOT).as_posix()
+            if only not in name:
+                continue
+            for task in api.load(path).tasks:
+                for check in task.checks:
+                    about = {"spec": name, "scenario": task.scenario, "property": check.property.name}
+                    if isinstance(check.property.form, Safety) and _key(about) not in known:
+                        yield about | {"expected": check.expected.value} | _one(name, task, check, seconds)
+
+
+def _one(spec: str, task: Any, check: Any, seconds: float) -> Record:  # noqa: ANN401 - of the front end
+    start = time.monotonic()
+    if task.system.parameters:
+        how = api.How(api.Engine.SYMBOLIC)
+        (result,) = check_task(spec, replace(task, checks=(check,)), Limits(seconds=seconds), how=how)
+        ruling = result.ruling
+    else:
+        with Beside("symbolic", solved, task.system, [check.property], Limits(seconds=seconds)) as engine:
+            wait([engine])
+            if engine.claims is None:
+                return {"found": "undecided", "seconds": time.monotonic() - start, "why": engine.problem}
+            ruling = judge(task.system, check.property, engine.claims[0])
+    return {"found": ruling.verdict.value, "seconds": round(time.monotonic() - start, 2), "why": ruling.backing}
+
+
+INTRODUCTION = """\
+# Who decides what
+
+Made by `python benchmarks/who.py --page` from `benchmarks/results/who.jsonl`. Each shipped check of safety, decided by exhaustive
+search, was also put to the symbolic engine, alone, in a process of its own and with a limit of time. What it decided is what the
+searches found, or the run would have ended.
+"""
+
+
+def page(records: list[Record]) -> str:
+    """The page, in Markdown."""
+    groups: dict[str, list[Record]] = defaultdict(list)
+    for record in records:
+        groups[record["spec"]].append(record)
+    lines = [INTRODUCTION, "| specs | checks of safety | decided by the solvers | median | slowest |", "|---|---|---|---|---|"]
+    for folder, title in PROTOCOLS.items():
+        lines.append(_row(f"**{title}**", [r for r in records if r["spec"].startswith(f"specs/{folder}/")]))
+    lines.append(_row("**all**", records))
+    lines += ["", "| spec | checks of safety | decided | median | slowest |", "|---|---|---|---|---|"]
+    lines += [_row(f"`{spec}`", found) for spec, found in sorted(groups.items())]
+    lines += ["", "## Not decided", ""]
+    lines += [f"- `{'/'.join(_key(r))}` ({r['expected']}): {r['why']}" for r in records if r["found"] == "undecided"]
+    return "\n".join(lines) + "\n"
+
+
+def _row(title: str, records: list[Record]) -> str:
+    decided = sorted(r["seconds"] for r in records if r["found"] != "undecided")
+    share = f"{len(decided)} ({100 * len(decided) / len(records):.0f} %)" if records else "-"
+    times = f"{decided[len(decided) // 2]:.1f} s | {decided[-1]:.1f} s" if decided else "- | -"
+    return f"| {title} | {len(records)} | {share} | {times} |"
+
+
+if __name__ == "__main__":
+    main()
