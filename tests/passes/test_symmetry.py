@@ -150,7 +150,8 @@ def reachable(system):
     return found
 
 
-def test_one_state_of_each_orbit_is_kept_and_machine_code_finds_the_same_ones():
+@pytest.mark.parametrize("lanes", [1, 8])
+def test_one_state_of_each_orbit_is_kept_and_machine_code_finds_the_same_ones(lanes):
     compared = 0
     for seed in range(3000, 3000 + COUNT // 2):
         system, properties = case(seed)
@@ -159,7 +160,7 @@ def test_one_state_of_each_orbit_is_kept_and_machine_code_finds_the_same_ones():
         if not states:
             continue
         try:
-            searched = Space(system, [], (), 1, group)
+            searched = Space(system, [], (), 1, group, lanes=lanes)
         except Unsupported:
             continue
         searched.search(Budget())
