@@ -69,11 +69,11 @@ def beyond(regions: Sequence[Region]) -> tuple[Expression, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Met:
-    """A region in which every value is bad, for a run that was found for ``values``; ``failed``: it ends in an error."""
+    """A region in which every value is bad; a run for ``values``, if one was found; ``failed``: it ends in an error."""
 
     region: Region
     values: tuple[int, ...]
-    trace: Trace
+    trace: Trace | None
     failed: bool
 
 

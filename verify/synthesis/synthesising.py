@@ -78,7 +78,7 @@ class _Synthesising:
         found = self.found
         match item:
             case Met(region, values, trace, failed):
-                if allowed(self.system, values):
+                if trace is not None:
                     self.shown(values, trace, failed=failed)
                 found.regions, found.failed = (*found.regions, region), (*found.failed, failed)
                 found.inside = None
@@ -103,6 +103,8 @@ class _Synthesising:
 
     def shown(self, values: tuple[int, ...], trace: Trace, *, failed: bool, at_bound: bool = False) -> None:
         """A trace that the solvers found, judged in the system that is closed for its values."""
+        if not allowed(self.system, values):
+            raise Convicted(f"the solvers name values that are not assumed: {self.named(values)}")
         closed, asked = close(self.system, values), close_property(self.asked, values)
         evidence = Unrolled("symbolic", 0, (), digest(closed))
         answer = Faulty(Fault.FAILURE, trace, evidence) if failed else Fails(trace, evidence)
@@ -116,8 +118,6 @@ class _Synthesising:
 
     def sampled(self, sample: Sample) -> None:
         """Values at a bound, or anywhere in a region: bad. Beside the bound: to be looked at."""
-        if not allowed(self.system, sample.values):
-            raise Convicted(f"the solvers name values that are not assumed: {self.named(sample.values)}")
         if sample.trace is not None:
             self.shown(sample.values, sample.trace, failed=sample.failed, at_bound=sample.facet is not None)
         else:
@@ -134,6 +134,8 @@ class _Synthesising:
 
     def searched(self, values: tuple[int, ...]) -> Ruling:
         """What the searches of ``check`` say of single values."""
+        if not allowed(self.system, values):
+            raise Convicted(f"the solvers name values that are not assumed: {self.named(values)}")
         closed, asked = close(self.system, values), close_property(self.asked, values)
         budget = Budget(replace(self.limits, seconds=self.seconds(BESIDE)), self.report)
         return judge(closed, asked, claims(closed, [asked], budget, How())[0])

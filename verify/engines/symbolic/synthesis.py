@@ -340,8 +340,21 @@ class _Synthesis:
         self.met.append((cube, run.failing is not None))
         self.unrolling.block(cube)
         self.depths[len(run.moves)] = None
-        shown = tuple(run.values.get(str(p), 0) for p in self.layout.base.parameters)
-        return Met(self._plain(cube), shown, run.trace, run.failing is not None)
+        values, real = self._real(cube, run)
+        failed = (real or run).failing is not None
+        return Met(self._plain(cube), values, None if real is None else real.trace, failed)
+
+    def _real(self, cube: Cube, run: _Run) -> tuple[tuple[int, ...], _Run | None]:
+        """The run and its values; another one in the cube, if the derived parameters may not be what they should."""
+        if self.ground.linear:
+            return tuple(run.values.get(str(p), 0) for p in self.layout.base.parameters), run
+        point = self.ground.point(holds(cube))
+        if point is None:
+            return (), None
+        assumed, self.layout.assumed = self.layout.assumed, []
+        real = self.unrolling.run_for(point, len(run.moves), self.until)
+        self.layout.assumed = assumed
+        return point.values, real
 
     def _covering(self) -> Covered:
         parts: list[tuple[Cube, bool]] = []
