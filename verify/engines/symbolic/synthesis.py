@@ -340,9 +340,9 @@ class _Synthesis:
         self.met.append((cube, run.failing is not None))
         self.unrolling.block(cube)
         self.depths[len(run.moves)] = None
-        values, real = self._real(cube, run)
+        shown, real = self._real(cube, run)
         failed = (real or run).failing is not None
-        return Met(self._plain(cube), values, None if real is None else real.trace, failed)
+        return Met(self._plain(cube), shown, None if real is None else real.trace, failed)
 
     def _real(self, cube: Cube, run: _Run) -> tuple[tuple[int, ...], _Run | None]:
         """The run and its values; another one in the cube, if the derived parameters may not be what they should."""
