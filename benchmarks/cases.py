@@ -45,4 +45,16 @@ CASES = (
     Case("vrrp-l", "VRRP-tick L", VRRP, "l", 10_505_113, 106_039_226, "vrrp.pml", _vrrp(4, 2, 2), table=24, rounds=2),
     Case("lacp-1", "LACP-tick, one link", LACP, "both", 181_235, 758_388, "lacp1_small.pml", table=20),
     Case("lacp-2", "LACP-tick, two links", HERE / "lacp_tick.spec", "two_links", 2_881_361, 16_447_298, "lacp2.pml", rounds=3),
+    Case(
+        "lacp-3",
+        "LACP-tick, two links, one LACPDU lost",
+        HERE / "lacp_tick.spec",
+        "lossy_links",
+        11_086_399,
+        66_845_141,
+        "lacp2.pml",
+        ("-DLOSSES=1",),
+        table=24,
+        rounds=3,
+    ),
 )

@@ -722,16 +722,75 @@ def test_the_store_grows_and_keeps_every_state():
     assert len({found.find(state) for state in itertools.product(range(0, 17, 3), repeat=4)}) == 6**4
 
 
-def test_memory_that_ends_while_the_table_doubles_leaves_what_was_found(monkeypatch):
-    real = Memory._mapped
+def test_a_set_that_grows_where_it_stands_is_a_set(monkeypatch, tmp_path):
+    """Its buckets are found from the top bits of a state, as with a hash: whatever stands far behind its bucket, all is found again."""
+    whole = space.SOURCE.read_text(encoding="utf-8")
+    hashes = "    h = key * 0x9E3779B97F4A7C15\n    return (h ^ (h >> 32)) * 0xD6E8FEB86659FD93\n"
+    assert whole.count(hashes) == 1
+    source = tmp_path / "changed.kernel"
+    source.write_text(whole.replace(hashes, "    return key << 1\n"), encoding="utf-8")
+    monkeypatch.setattr(space, "SOURCE", source)
+    kernels = space.Kernels(1, keys=True, **dict.fromkeys(("atomic", "groups", "symmetric", "jumps"), False))
+    chance = random.Random(5)
+    grown = Counter()
+    for _ in range(300):
+        slots, times = chance.choice((256, 512, 1024)), chance.choice((2, 4))
+        crowded = [chance.getrandbits(63) for _ in range(chance.choice((1, 3, 30)))]
+        wanted = {chance.choice((chance.getrandbits(63), chance.choice(crowded) ^ chance.getrandbits(40))) for _ in range(int(slots * 0.7))}
+        structure = space.Structure(kernels)
+        structure["shift"], structure["slots"] = 64 - (slots // 8).bit_length() + 1, slots
+        structure.allocate("recent", 16 * space.RECENT)
+        table = structure.allocate("table", 8 * (slots * times + 8))
+        entries = [0] * slots
+        for key in wanted:
+            at = key >> 63 - (slots // 8).bit_length() + 1 << 3
+            while entries[at]:
+                at = (at + 1) % slots
+            entries[at] = key | 1 << 63
+            table.put(at, 8, entries[at])
+        table.put(slots, 8, 77)  # left behind the set
+        slots *= times
+        structure["shift"], structure["slots"] = 64 - (slots // 8).bit_length() + 1, slots
+        done = structure.call("spread_keys", slots // times)
+        grown[done] += 1
+        if not done:
+            continue
+        after = table.words(0, slots)
+        assert {e & 2**63 - 1 for e in after if e} == wanted
+        assert len([e for e in after if e]) == len(wanted)
+        for key in wanted:
+            at = key >> 63 - (slots // 8).bit_length() + 1 << 3
+            while key | 1 << 63 not in after[at : at + 8]:
+                assert 0 not in after[at : at + 8], "a bucket with room ends the search"
+                at = (at + 8) % slots
+    assert grown[0] > 10
+    assert grown[1] > 100
 
-    def mapped(size):
-        if size >= 8 * space.SMALLEST * 4:
+
+def test_all_zeros_is_a_state():
+    """In two words: 2 down to 0, beside what is wide and always 0."""
+    down = environment(Apply(Operator.LESS, (Constant(0), Read(0))), Assign(0, Apply(Operator.SUBTRACT, (Read(0), TRUE))))
+    found = Space(numbers((0, 2), (0, 2**40), (0, 2**40), steps=[down], initial=[2, 0, 0]), [])
+    found.search(Budget())
+    assert found.layout.words == 2
+    assert found.layout.pack((0, 0, 0)) == (0, 0)
+    assert found.states == 3
+
+
+@pytest.mark.parametrize("wide", [0, 1], ids=["in one word", "in two words"])
+def test_memory_that_ends_while_the_table_doubles_leaves_what_was_found(wide, monkeypatch):
+    mapped, grow = Memory._mapped, Memory.grow
+    most = 8 * space.SMALLEST * 4 * (1 + wide)  # the table, whose states need less
+
+    def refused(size):
+        if size >= most:
             raise MemoryError(size)
-        return real(size)
 
-    monkeypatch.setattr(Memory, "_mapped", staticmethod(mapped))
-    found = Space(grid(17, 4), [])
+    monkeypatch.setattr(Memory, "_mapped", staticmethod(lambda size: refused(size) or mapped(size)))
+    monkeypatch.setattr(Memory, "grow", lambda self, size: refused(size) or grow(self, size))
+    system = grid(17, 4)
+    more = tuple(Variable(f"y{i}", Range(0, 2**40), i) for i in range(2 * wide))
+    found = Space(dataclasses.replace(system, variables=(*system.variables, *more)), [])
     found.search(Budget())
     assert found.incomplete == "no more memory"
     assert found.states > 1_000

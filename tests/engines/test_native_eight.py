@@ -344,6 +344,7 @@ def test_a_search_that_was_stopped_goes_on_the_other_way(before, after, tmp_path
 
 def test_it_is_done_where_the_cpu_is_made_for_it(monkeypatch):
     monkeypatch.setattr(space, "MANY", 500)
+    monkeypatch.setattr(space, "stored", lambda *_, **__: False)
     for able in (True, False):
         monkeypatch.setattr(space, "compresses_vectors", lambda able=able: able)
         found = searched(counting(9, 4))
@@ -357,11 +358,21 @@ def test_it_is_done_where_the_cpu_is_made_for_it(monkeypatch):
     assert searched(wide, lanes=8).states == 9**4
 
 
+def test_what_was_compiled_before_is_used_earlier(monkeypatch, tmp_path):
+    monkeypatch.setenv("VERIFY_CACHE", str(tmp_path))
+    monkeypatch.setattr(space, "SOME", 500)
+    monkeypatch.setattr(space, "compresses_vectors", lambda: True)
+    first, second = [(searched(counting(9, 4), lanes=lanes), searched(counting(9, 4))) for lanes in (1, 8)]
+    assert not first[1].structure["expand_eight"]
+    assert second[1].structure["expand_eight"]
+    assert first[1].levels == second[1].levels
+
+
 def test_better_code_is_made_of_both_ways(monkeypatch):
     monkeypatch.setattr(space, "LONG", 1_000)
     made = []
     real = space.compiled
-    monkeypatch.setattr(space, "compiled", lambda text, *, optimised: made.append((("eight" in text), optimised)) or real(text, optimised=optimised))
+    monkeypatch.setattr(space, "compiled", lambda text, *, source="", **how: made.append((callable(text), how["optimised"])) or real(text, source=source, **how))
     assert searched(counting(9, 4), lanes=8).states == 9**4
     assert Counter(made) == Counter({(eight, better): 1 for eight in (True, False) for better in (True, False)})
 

@@ -7,6 +7,7 @@ hash alike, the hash is a poor one besides, with which the sample agrees as long
 import faulthandler
 import importlib.util
 import inspect
+import itertools
 import os
 import random
 import signal
@@ -26,10 +27,12 @@ from verify.system.expression import FALSE, Constant, Operator
 from verify.system.property import Eventually, LeadsTo, Never, NeverLonger, Possible, Property
 
 MOST = 600  # states
+CHILDREN = itertools.count()
 SEEDS = (*range(64), 130, 244, 353, 366)
 SECONDS = 20
 HASH = "    return h * 0xD6E8FEB86659FD93\n"
 ALIKE = (HASH, "    return 0\n")
+KEYS_ALIKE = ("    return (h ^ (h >> 32)) * 0xD6E8FEB86659FD93\n", "    return 0\n")
 LAST = (HASH, "    return 0 - 1 - (h >> 40)\n")
 
 EMITTER = {
@@ -113,16 +116,13 @@ KERNELS = {
         ("            at = 0\n    return 0\n\n\ndef locate", "            at = at\n    return 0\n\n\ndef locate"),
     ],
     "the table is rebuilt with its neighbours": [(" | (i + j + 1)\n", " | (i + j + 2)\n")],
-    "a state that is known is entered again": [("        if holding(bucket, entry) != 0:\n", "        if 0:\n")],
-    "a state is known where there is none": [
-        (
-            "            bucket[lowest(free)] = entry\n            return 1\n",
-            "            bucket[lowest(free)] = entry\n            return 0\n",
-        )
-    ],
-    "what failed is a state": [
-        ("            if (note & FAILED) != 0:\n                seen", "            if 0:\n                seen")
-    ],
+    "a state that is known is entered again": [("        new = holding(table + at, entry) == 0\n", "        new = 1\n")],
+    "a state is known where there is none": [("        fresh = fresh + new * WIDTH\n", "        fresh = fresh + 0 * WIDTH\n")],
+    "what failed is a state": [("        if (row[WIDTH] & FAILED) != 0:\n            seen", "        if 0:\n            seen")],
+    "whatever was met a moment ago is this state": [KEYS_ALIKE, ("        known = recent[last] == entry\n", "        known = recent[last] != 0\n")],
+    "what a full bucket sends on is lost": [KEYS_ALIKE, ("        later += 1\n", "        later += 0\n")],
+    "what a full bucket sends on is new": [KEYS_ALIKE, ("        if enter_key(s, entries[i], hashes[i]):\n", "        enter_key(s, entries[i], hashes[i])\n        if 1:\n")],
+    "a state is kept with its mark": [("        fresh[0] = entries[i] & (PRESENT - 1)\n", "        fresh[0] = entries[i]\n")],
     "units react once": [
         ("            if unit == s.units and busy != 0:\n", "            if unit == s.units and 0:\n")
     ],
@@ -148,6 +148,11 @@ KERNELS = {
             "                            low[parent] = low[parent]\n",
         )
     ],
+}
+
+GROWING = {  # of the set, when it grows
+    "buckets go where they were": [("(key_hash(entry & (PRESENT - 1)) >> s.shift) * 8\n                if", "at\n                if")],
+    "the first buckets are lost": [("    while count > 0:\n        count -= 1\n", "    while 0:\n        count -= 1\n")],
 }
 
 EIGHT = {  # of the way to do it for eight states at a time
@@ -176,6 +181,7 @@ EIGHT = {  # of the way to do it for eight states at a time
 }
 
 EIGHTS = {
+    "whatever was met a moment ago is this state, in several words": [ALIKE, ("same(last, row) & last[WIDTH]", "last[WIDTH]")],
     "where there are less than eight states, eight are taken": [("s.expand_eight(state, some, out)", "s.expand_eight(state, 8, out)")],
     "the next eight states are seven of the last": [("        state = state + 8 * WIDTH\n", "        state = state + WIDTH\n")],
     "a state without rows is not seen beside others": [("        if after[0] != 0:\n", "        if after == out:\n")],
@@ -248,6 +254,7 @@ def sample_of_eight(sample):
 def noticed(sample, fault, lanes=1):
     """Where a fault is noticed: the seed of a system, how, and the exit code; None if it is not."""
     reading, writing = os.pipe()
+    child_number = next(CHILDREN)
     child = os.fork()
     if child == 0:
         try:
@@ -256,6 +263,7 @@ def noticed(sample, fault, lanes=1):
             signal.alarm(SECONDS)
             os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
             fault()
+            space._writers = lambda: str(child_number)  # so that no other test finds the code of a fault
             for seed, system, asked, answers in sample:
                 os.write(writing, f"{seed}:".encode())
                 try:
@@ -295,8 +303,10 @@ def replaced(method, old, new):
     return fault
 
 
-def kernels(folder, changes):
+def kernels(folder, changes, *, growing=False):
     def fault():
+        if growing:
+            space.BATCH, space.SMALLEST = 2, 64
         text = space.SOURCE.read_text(encoding="utf-8")
         for old, new in changes:
             text = text.replace(old, new)
@@ -325,6 +335,19 @@ def test_a_fault_of_the_kernels_is_noticed(name, sample, tmp_path):
     assert how is not None
 
 
+@pytest.mark.parametrize("name", GROWING)
+def test_a_fault_of_growing_is_noticed(name, sample, tmp_path):
+    text = space.SOURCE.read_text(encoding="utf-8")
+    assert all(text.count(old) == 1 for old, _ in GROWING[name])
+    how = noticed(sample, kernels(tmp_path, GROWING[name], growing=True))
+    print("seed", how)
+    assert how is not None
+
+
+def test_without_a_fault_nothing_is_noticed_when_it_grows(sample, tmp_path):
+    assert noticed(sample[:30], kernels(tmp_path, [], growing=True)) is None
+
+
 @pytest.mark.parametrize("name", [*EIGHT, *EIGHTS])
 def test_a_fault_of_eight_states_at_a_time_is_noticed(name, sample_of_eight, tmp_path):
     if name in EIGHT:
@@ -344,7 +367,7 @@ def test_without_a_fault_nothing_is_noticed_eight_at_a_time(sample_of_eight):
 
 
 @pytest.mark.parametrize(
-    "changes", [[], [ALIKE], [LAST]], ids=["no fault", "states that hash alike", "the last bucket"]
+    "changes", [[], [ALIKE], [KEYS_ALIKE], [LAST]], ids=["no fault", "states that hash alike", "keys that hash alike", "the last bucket"]
 )
 def test_without_a_fault_nothing_is_noticed(changes, sample, tmp_path):
     """Nor by a poor hash: the store is exact."""

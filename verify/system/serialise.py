@@ -11,6 +11,7 @@ import typing
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import Enum
+from functools import lru_cache
 from typing import Any
 
 from verify.base.diagnostic import InputError, error
@@ -73,7 +74,28 @@ def _deep() -> Iterator[None]:
 
 def digest(what: system.System) -> str:
     """SHA-256, in hexadecimal, of all that has meaning or is shown, but for places in sources."""
-    return digest_of(what)
+    return _digest(_This(what))
+
+
+class _This:
+    """A system as a key: itself, not one that equals it, which may be written otherwise (1 is true)."""
+
+    __slots__ = ("system",)
+
+    def __init__(self, what: system.System) -> None:
+        self.system = what
+
+    def __hash__(self) -> int:
+        return id(self.system)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _This) and self.system is other.system
+
+
+@lru_cache(maxsize=16)
+def _digest(this: _This) -> str:
+    """What many ask for: it takes a while."""
+    return digest_of(this.system)
 
 
 def digest_of(what: Any) -> str:  # noqa: ANN401 - any node of the waist, or a tuple of them

@@ -53,6 +53,13 @@ define internal i64 @lowest(i64 %x) alwaysinline {
   ret i64 %r
 }
 
+; one of two numbers, without a branch
+define internal i64 @select(i64 %c, i64 %a, i64 %b) alwaysinline {
+  %t = icmp ne i64 %c, 0
+  %r = select i1 %t, i64 %a, i64 %b, !unpredictable !0
+  ret i64 %r
+}
+
 ; of eight words, those whose bits from 40 up are the tag, as a mask
 define internal i64 @tagged(ptr %p, i64 %tag) alwaysinline {
   %v = load <8 x i64>, ptr %p, align 64
@@ -103,6 +110,8 @@ define internal i64 @increase(ptr %p, i64 %n) alwaysinline {
   %r = atomicrmw add ptr %p, i64 %n acq_rel
   ret i64 %r
 }
+
+!0 = !{}
 """
 _INTRINSICS = {  # their results
     "prefetch": None,
@@ -110,11 +119,16 @@ _INTRINSICS = {  # their results
     "tagged": "i64",
     "holding": "i64",
     "vacant": "i64",
+    "select": "i64",
     "claim": "i1",
     "current": "i64",
     "increase": "i64",
 }
-_PARAMETERS = {"prefetch": 1, "lowest": 1, "tagged": 2, "holding": 2, "vacant": 1, "claim": 2, "current": 1, "increase": 2}
+_PARAMETERS = {
+    **dict.fromkeys(("prefetch", "lowest", "vacant", "current"), 1),
+    **dict.fromkeys(("tagged", "holding", "claim", "increase"), 2),
+    "select": 3,
+}
 _TAKE_POINTERS = {"prefetch", "tagged", "holding", "vacant", "claim", "current", "increase"}  # as their first argument
 
 

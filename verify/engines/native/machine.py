@@ -39,9 +39,8 @@ def compiled(text: str | Callable[[], str], *, optimised: bool, source: str = ""
     ``source``: all that the text is made from, if it is a function, which then is called only if it must be.
     """
     machine = _target(2 if optimised else 1)
-    digest = hashlib.sha256(f"{_about()} {optimised}\n{text if isinstance(text, str) else source}".encode()).hexdigest()
-    stored = _Stored(digest)
-    known = stored.read()
+    kept = _kept(text if isinstance(text, str) else source, optimised=optimised)
+    known = kept.read()
     module = llvm.parse_assembly("" if known else text if isinstance(text, str) else text())
     module.triple = machine.triple
     if optimised and not known:
@@ -51,9 +50,18 @@ def compiled(text: str | Callable[[], str], *, optimised: bool, source: str = ""
     if known:
         engine.add_object_file(llvm.ObjectFileRef.from_data(known))
     else:
-        engine.set_object_cache(lambda _, code: stored.write(code), lambda _: None)
+        engine.set_object_cache(lambda _, code: kept.write(code), lambda _: None)
     engine.finalize_object()
     return Compiled(engine)
+
+
+def stored(source: str, *, optimised: bool) -> bool:
+    """Whether :func:`compiled` has compiled that before, so that it takes no time."""
+    return _kept(source, optimised=optimised).exists
+
+
+def _kept(source: str, *, optimised: bool) -> _Stored:
+    return _Stored(hashlib.sha256(f"{_about()} {optimised}\n{source}".encode()).hexdigest())
 
 
 def compresses_vectors() -> bool:
@@ -92,6 +100,11 @@ class _Stored:
 
     def __init__(self, digest: str) -> None:
         self._path = cache_folder() / f"{digest}.o"
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is something to read."""
+        return self._path.is_file()
 
     def read(self) -> bytes:
         """The object; empty if it is not there, or damaged."""

@@ -7,7 +7,7 @@ import hashlib
 import mmap
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -19,7 +19,7 @@ from verify.engines.native.checkpoint import Keeper
 from verify.engines.native.compiling import fields_of, translate
 from verify.engines.native.expansion import Emitted, Notes, emit, emit_eight
 from verify.engines.native.layout import Layout, layout_of
-from verify.engines.native.machine import Compiled, compiled, compresses_vectors, function
+from verify.engines.native.machine import Compiled, compiled, compresses_vectors, function, stored
 from verify.engines.native.orbits import Orbits
 from verify.engines.native.rows import EIGHT
 from verify.passes.symmetry import Symmetry
@@ -28,12 +28,20 @@ from verify.system.expression import Expression
 from verify.system.system import System
 from verify.trace.trace import Trace
 
-BATCH = 64  # states that are expanded together
+BATCH = 128  # states that are expanded together
+RECENT = 4096  # states that a thread remembers to have met a moment ago
+OWN = (  # memory of one thread
+    *("rows", "eight", "spare", "ahead"),
+    *("hashes", "picked", "keys", "targets", "recent"),
+    *("batch", "begins"),
+)
 QUOTA = 1 << 16  # states between two looks at the budget
+BUCKET = 8  # slots
 SMALLEST = 1 << 13  # slots of a new table
 SMALL_TABLE = 1 << 20  # slots
-LONG = 2_000_000  # states after which better code is worth compiling it
-MANY = 1 << 18  # states after which code for eight at a time is worth compiling it
+LONG = 20_000_000  # states after which better code is worth compiling it
+MANY = 1 << 21  # states after which code for eight at a time is worth compiling it,
+SOME = 1 << 12  # and using it, if it was compiled before
 NARROW = 4  # words of a state with which it is
 PARALLEL = 1 << 12  # states of a level that are worth several threads
 LOAD = 0.7  # of the slots are filled before the table doubles
@@ -117,7 +125,7 @@ def _in_large_pages(found: mmap.mmap) -> None:
 
 
 SOURCE = Path(__file__).with_name("runtime.kernel")
-WRITING = Path(__file__).with_name("rows.py")
+WRITERS = tuple(Path(__file__).with_name(f"{name}.py") for name in ("rows", "expansion", "symbolic", "values", "layout"))
 
 
 class Kernels:
@@ -126,8 +134,9 @@ class Kernels:
     def __init__(self, width: int, *, keys: bool, fingerprints: bool = False, **shapes: bool) -> None:
         flags = {"KEYS": keys or fingerprints, "FINGERPRINTS": fingerprints}
         flags |= {name.upper(): on for name, on in shapes.items()}
-        self._constants = {"WIDTH": width, "BATCH": BATCH, **{name: int(on) for name, on in flags.items()}}
-        self._together = ("search", "rebuild", "locate", "parent", *(["rebuild_keys"] if keys or fingerprints else []))
+        self._constants = {"WIDTH": width, "BATCH": BATCH, "RECENT": RECENT, **{name: int(on) for name, on in flags.items()}}
+        of_keys = ("rebuild_keys", "spread_keys") if keys or fingerprints else ()
+        self._together = ("search", "rebuild", "locate", "parent", *of_keys)
         self._compiled: dict[str, Compiled] = {}
 
     def address(self, name: str) -> int:
@@ -145,6 +154,12 @@ class Kernels:
 def _translator() -> str:
     """The program that translates the kernels: what it writes depends on nothing else than that and the kernels."""
     return Path(compiling.__file__).read_text(encoding="utf-8")
+
+
+@cache
+def _writers() -> str:
+    """The programs that write the code of a system."""
+    return "\n".join(path.read_text(encoding="utf-8") for path in WRITERS)
 
 
 @cache
@@ -242,7 +257,8 @@ class Space:
         ``symmetries``: of the system with the predicates; then one state of each orbit is kept, and transitions lead to it.
         ``jumps``: leave out states in which a tick is all that is possible, if it changes no predicate. The steps of a trace are
         not known then. Not where events or fairness could tell a difference.
-        ``lanes``: how many states the search expands at a time, 1 or 8; None: 8 once there are MANY, if this CPU is made for it.
+        ``lanes``: how many states the search expands at a time, 1 or 8; None: 8 once there are MANY (SOME, if that code was
+        compiled before), if this CPU is made for it.
         It changes nothing but the order of the states within a level.
         ``fingerprints``: tell states that are wider than a word apart by 63 bits of a hash. The search is never complete then.
         """
@@ -259,8 +275,10 @@ class Space:
         self._better = False
         self._eight: Compiled | None = None
         pays = compresses_vectors() and self.layout.words <= NARROW
-        self._eight_from = MANY if pays and lanes is None else None  # states
-        told = (verify.__version__, str(jumps), self._text, *(path.read_text(encoding="utf-8") for path in (SOURCE, WRITING)))
+        self._eight_from: int | None = None  # states
+        if pays and lanes is None:
+            self._eight_from = SOME if stored(self._told_of_eight(), optimised=False) else MANY
+        told = (verify.__version__, str(jumps), self._text, *(path.read_text(encoding="utf-8") for path in (SOURCE, *WRITERS)))
         self.code = hashlib.sha256("\n".join(told).encode()).hexdigest()
         width = self.layout.words
         self.fingerprints = fingerprints and self.layout.bits >= 64  # below, whole states are no longer than fingerprints
@@ -280,6 +298,7 @@ class Space:
         if lanes == EIGHT:
             self._expand_eights()
         self._beside = [Structure(kernels) for _ in range(threads)] if threads > 1 else []
+        self._pool = ThreadPoolExecutor(max(1, threads - 1))  # starts a thread when there is work for it
         for mine in self._beside:
             mine["rows_of_one"] = rows
             self._allocate_batch(mine)
@@ -297,8 +316,9 @@ class Space:
         s.allocate("eight", 8 * width * EIGHT)
         for field in ("spare", "ahead"):
             s.allocate(field, 8 * (width + 1) * (rows + 2))
-        for field in ("hashes", "targets"):
+        for field in ("hashes", "picked", "keys", "targets"):
             s.allocate(field, 8 * rows * BATCH)
+        s.allocate("recent", 8 * (width + 1) * RECENT)
         for field in ("batch", "begins"):
             s.allocate(field, 8 * (BATCH + 1))
 
@@ -355,14 +375,14 @@ class Space:
         slots = SMALLEST
         while max(kept, len(roots)) + 2 * s["threads"] * BATCH * s["rows_of_one"] > (room := min(LARGEST, int(slots * LOAD))):
             slots *= 2
-        size = 8 * self.layout.words * room
+        size = 8 * self.layout.words * (room + 1)
         if kept:
             self.incomplete = budget.refuses(8 * slots + size)
             if self.incomplete:
                 return
         s["slots"], s["shift"], s["room"] = slots, 64 - (slots // 8).bit_length() + 1, room
         words = s.allocate("words", size)
-        s.allocate("table", 8 * slots)
+        s.allocate("table", 8 * (slots + BUCKET))
         if kept:
             keeper.restore()
             self._leave_out(sum(self.seen))
@@ -421,19 +441,29 @@ class Space:
 
     def _expand_eights(self, *, optimised: bool = False) -> None:
         """Compile the system for eight states at a time."""
-        self._eight = compiled(emit_eight(self.layout, self.notes, self.predicates), optimised=optimised)
+        told = self._told_of_eight()
+        self._eight = compiled(lambda: emit_eight(self.layout, self.notes, self.predicates), optimised=optimised, source=told)
         for name in ("expand_eight", "truths_eight"):
             self.structure[name] = self._eight.address(name)
+
+    def _told_of_eight(self) -> str:
+        """All that the code for eight states at a time depends on: that for one, and who writes it."""
+        return f"{_writers()}\n{self._text}"
 
     def _side_by_side(self, quota: int) -> int:
         """Let all threads search for a while; FULL if one of them needs room."""
         s = self.structure
         for mine in self._beside:
-            mine.like(s, "rows", "eight", "spare", "ahead", "hashes", "targets", "batch", "begins")
+            mine.like(s, *OWN)
             mine["transitions"] = 0
         s.kernels.address("search_beside")  # compiled by one thread, before there are several
-        with ThreadPoolExecutor(len(self._beside)) as pool:
-            reasons = list(pool.map(lambda mine: mine.call("search_beside", s.pointer, quota), self._beside))
+        mine, *others = self._beside
+        started = [self._pool.submit(other.call, "search_beside", s.pointer, quota) for other in others]
+        try:
+            reasons = [mine.call("search_beside", s.pointer, quota)]
+        finally:
+            wait(started)  # whatever happens: they write to memory of ours
+        reasons += [task.result() for task in started]
         s["next"] = min(s["next"], s["stop"])
         s["transitions"] += sum(mine["transitions"] for mine in self._beside)
         for hole in sorted((mine["spare_number"] for mine in self._beside), reverse=True):
@@ -468,27 +498,35 @@ class Space:
         if refused:
             return refused
         self._double()
-        s.call("rebuild_keys" if self._keys else "rebuild")
         return ""
 
     def _double(self) -> None:
         """Twice the slots; four times, where that is little: each growth enters every state again."""
         s = self.structure
-        slots = s["slots"] * (4 if s["slots"] < SMALL_TABLE else 2)
+        before = s["slots"]
+        slots = before * (4 if before < SMALL_TABLE else 2)
         room = min(LARGEST, int(slots * LOAD))
-        s.grow("words", 8 * self.layout.words * room)
+        s.grow("words", 8 * self.layout.words * room + 8 * self.layout.words)
+        if self._keys:
+            s.grow("table", 8 * (slots + BUCKET))
+            s["slots"], s["shift"], s["room"] = slots, 64 - (slots // 8).bit_length() + 1, room
+            if s.call("spread_keys", before):
+                return
         try:
-            s.allocate("table", 8 * slots)
+            s.allocate("table", 8 * (slots + BUCKET))
         except MemoryError:  # what was found is still to be looked at
-            s.allocate("table", 8 * s["slots"])
+            slots = before
+            s.allocate("table", 8 * (slots + BUCKET))
+            s["slots"], s["shift"] = slots, 64 - (slots // 8).bit_length() + 1
             s.call("rebuild_keys" if self._keys else "rebuild")
             raise
         s["slots"], s["shift"], s["room"] = slots, 64 - (slots // 8).bit_length() + 1, room
+        s.call("rebuild_keys" if self._keys else "rebuild")
 
     def number(self) -> None:
         """Let the table tell the number of a state, which the passes want. MemoryError if there is no room for that."""
         if self._keys:
-            self.structure.allocate("table", 8 * self.structure["slots"])
+            self.structure.allocate("table", 8 * (self.structure["slots"] + BUCKET))
             self.structure.call("rebuild")
             self._keys = False
 
