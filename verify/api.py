@@ -35,6 +35,7 @@ from verify.report.spof import called, counted, left
 from verify.report.spof import table as report_table
 from verify.report.spof import to_json as reports_json
 from verify.report.survey import explain_survey, violation_lines
+from verify.report.synthesis import condition_text, conditions_json
 from verify.report.table import table
 from verify.report.words import tell
 from verify.run.checking import AS_NEEDED, Result
@@ -43,6 +44,8 @@ from verify.run.conductor import Job, default_workers, run_jobs
 from verify.run.surveys import SurveyResult, check_survey
 from verify.run.walk import random_walk
 from verify.semantics.interpreter import Choice, Interpreter, Outcome
+from verify.synthesis.condition import Condition, Known, Shown
+from verify.synthesis.synthesising import ASKED, synthesise
 from verify.system.property import Form, Property
 from verify.system.serialise import digest
 from verify.system.system import System
@@ -63,12 +66,14 @@ __all__ = [
     "TOPOLOGY_SUFFIXES",
     "Check",
     "Choice",
+    "Condition",
     "Convicted",
     "Diagnostic",
     "Engine",
     "How",
     "InputError",
     "Interpreter",
+    "Known",
     "Limits",
     "Network",
     "Outcome",
@@ -77,6 +82,7 @@ __all__ = [
     "Result",
     "Ruling",
     "Run",
+    "Shown",
     "Sources",
     "Specification",
     "SurveyResult",
@@ -86,6 +92,8 @@ __all__ = [
     "Verdict",
     "check",
     "check_topologies",
+    "condition_text",
+    "conditions_json",
     "default_workers",
     "digest",
     "draw",
@@ -111,6 +119,7 @@ __all__ = [
     "results_of",
     "save",
     "sequence",
+    "synthesize",
     "table",
     "tell",
     "to_json",
@@ -584,6 +593,56 @@ def export(spec: Specification, scenario: str = "", asked: str = "", *, to: str 
     except NotExported as problem:
         told = f"the scenario '{system.name}' cannot be exported to {to}: {problem}"
         raise InputError([error("E827", told, Place(spec.path))]) from problem
+
+
+def synthesize(
+    spec: Specification,
+    names: Sequence[str] = (),
+    *,
+    limits: Limits | None = None,
+    report: Callable[[Progress], None] | None = None,
+) -> Iterator[Condition]:
+    """The conditions on the open parameters under which properties hold, each as soon as it is known as far as it will be.
+
+    ``names``: scenarios, properties, or ``scenario.property``; () means all checks of scenarios with open parameters that can
+    be asked. InputError for a name that means nothing, or nothing that can be asked. ``limits``: for each.
+    """
+    chosen = _to_be_synthesised(spec, names)  # faults are told at once, not when the first condition is asked for
+    return (synthesise(spec.path, task, asked, limits or Limits(), report) for task, asked in chosen)
+
+
+def _to_be_synthesised(spec: Specification, names: Sequence[str]) -> list[tuple[Task, Check]]:
+    every = [(t, c) for t in spec.tasks for c in t.checks]
+    chosen: list[tuple[Task, Check]] = []
+    faults: list[Diagnostic] = []
+    for name in names:
+        meant = [(t, c) for t, c in every if name in (t.scenario, c.property.name, f"{t.scenario}.{c.property.name}")]
+        if not meant:
+            known = {n for t, c in every for n in (t.scenario, c.property.name)}
+            told = f"nothing that is checked here is called '{name}'"
+            faults.append(error("E830", told, Place(spec.path), did_you_mean(name, known)))
+            continue
+        able = [(t, c) for t, c in meant if t.system.parameters and isinstance(c.property.form, ASKED)]
+        if not able:
+            faults.append(_not_asked(name, *meant[0]))
+        chosen += [x for x in able if x not in chosen]
+    if not names:
+        chosen = [(t, c) for t, c in every if t.system.parameters and isinstance(c.property.form, ASKED)]
+        if not chosen:
+            faults.append(_not_asked("", *every[0]) if every else error("E831", "nothing is checked here", Place(spec.path)))
+    if faults:
+        raise InputError(faults)
+    return chosen
+
+
+def _not_asked(name: str, task: Task, asked: Check) -> Diagnostic:
+    """Why nothing can be synthesised for what a name means."""
+    if not task.system.parameters:
+        what = f"the scenario '{task.scenario}' leaves no parameter open" if name else "no scenario here leaves a parameter open"
+        help_text = "write, in the scenario: r1.priority = any 1..254"
+        return error("E831", what, asked.place, help_text)
+    told = f"the condition for '{asked.property.name}' cannot be looked for: it is no property of safety"
+    return error("E832", told, asked.place, "those are: never, always, for longer than, within")
 
 
 EXPORTED = b"exported by verify"

@@ -23,6 +23,13 @@ SPOF_CODES = """exit codes of spof:
 """
 
 
+SYNTHESIS_CODES = """exit codes of synthesize:
+  0 each condition is exact: proved inside, violated at its bounds outside
+  2 the input is faulty                    3 not known, or known on one side only
+  70 an engine was convicted: our bug      130, 143 stopped by Ctrl-C, SIGTERM
+"""
+
+
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
     whole = argparse.ArgumentParser(prog="verify", description="A formal model checker for redundancy protocols.")
@@ -37,6 +44,7 @@ def parser() -> argparse.ArgumentParser:
     _diagram(commands)
     _graph(commands)
     _spof(commands)
+    _synthesize(commands)
     return whole
 
 
@@ -228,6 +236,31 @@ def _spof(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     spof.add_argument("--time-limit", type=_seconds, default=600.0, metavar="S", help="seconds for each (600; 0: none)")
     _drawn(spof)
     _common(spof)
+
+
+def _synthesize(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    synthesize = commands.add_parser(
+        "synthesize",
+        help="the condition on open parameters under which a property holds",
+        description="Find the exact condition on the open parameters of a scenario under which a property of it holds.",
+        epilog=SYNTHESIS_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    synthesize.add_argument("path", type=Path, metavar="SPEC")
+    synthesize.add_argument(
+        "--check",
+        action="append",
+        metavar="NAME",
+        help="a scenario that is checked, a property, or SCENARIO.PROPERTY (may be repeated; default: all with open parameters)",
+    )
+    synthesize.add_argument("--json", action="store_true", help="print the conditions as JSON on standard output")
+    synthesize.add_argument(
+        "--time-limit", type=_seconds, default=600.0, metavar="S", help="seconds for each condition (600; 0: none)"
+    )
+    synthesize.add_argument(
+        "--memory-limit", type=_count, default=8000, metavar="MB", help="for each process (8000; 0: none)"
+    )
+    _common(synthesize)
 
 
 def _amount(text: str) -> Fraction:

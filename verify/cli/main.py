@@ -53,6 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "diagram": _draw,
         "graph": _draw,
         "spof": _spof,
+        "synthesize": _synthesize,
     }[options.command]
     try:
         return command(options)
@@ -454,4 +455,21 @@ def _spof(options: argparse.Namespace) -> int:
     except Convicted as found:
         print(f"verify: an answer was refused: {found}", file=sys.stderr)
         print("verify: this is a bug of ours; please report it with the files", file=sys.stderr)
+        return OURS
+
+
+def _synthesize(options: argparse.Namespace) -> int:
+    from verify.api import Convicted  # noqa: PLC0415 - what --help does not need
+    from verify.cli.synthesis import synthesize  # noqa: PLC0415 - what --help does not need
+    from verify.lang.loading import Sources  # noqa: PLC0415 - what --help does not need
+
+    sources = Sources(largest=options.max_file_size)
+    try:
+        return synthesize(options, sources)
+    except InputError as found:
+        _tell_faults(found.diagnostics, sources.texts)
+        return FAULTY
+    except Convicted as found:
+        print(f"verify: an engine was convicted: {found}", file=sys.stderr)
+        print("verify: this is a bug of ours; please report it with the spec and the models it uses", file=sys.stderr)
         return OURS

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from verify.base.budget import Progress, resident_megabytes
@@ -11,10 +12,11 @@ from verify.base.budget import Progress, resident_megabytes
 
 @dataclass(slots=True)
 class ProgressLine:
-    """``quiet``: says nothing. ``latest``: what was last heard of each task."""
+    """``quiet``: says nothing. ``latest``: what was last heard of each task. ``words``: how it is told, None as of a search."""
 
     quiet: bool = False
     every: float = 5.0
+    words: Callable[[Progress], str] | None = None
     latest: dict[str, Progress] = field(default_factory=dict)
     _width: int = 0
     _last: float = field(default_factory=time.monotonic)
@@ -24,7 +26,7 @@ class ProgressLine:
         self.latest[progress.task] = progress
         if self.quiet:
             return
-        text = describe(progress)
+        text = (self.words or describe)(progress)
         if sys.stderr.isatty():
             sys.stderr.write(f"\r{text:<{self._width}}")
             sys.stderr.flush()

@@ -123,7 +123,7 @@ class Beside:
             case () if len(self.partial) == self._asked:
                 self.claims = self.partial
             case None:
-                self.problem = _ended(self._process.wait())
+                self.problem = ended(self._process.wait())
             case _:
                 self.problem = "what it said is no answer"
 
@@ -149,7 +149,8 @@ def wait(engines: Sequence[Beside], report: Callable[[Progress], None] | None = 
         time.sleep(TURN)
 
 
-def _ended(code: int) -> str:
+def ended(code: int) -> str:
+    """How a process ended that did not say so."""
     if code < 0:
         why = " (out of memory?)" if -code == signal.SIGKILL else ""
         return f"its process was ended by {signal.Signals(-code).name}{why}"

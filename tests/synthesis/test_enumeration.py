@@ -1,0 +1,52 @@
+"""The condition on three parameters of few values is, value by value, what enumeration says; on random systems."""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+
+from verify.base.budget import Limits
+from verify.base.verdict import Verdict
+from verify.passes.valuations import closed_expression
+from verify.synthesis.condition import Known
+from verify.synthesis.synthesising import synthesise
+
+
+def _sibling(name):
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        spec.loader.exec_module(module)
+    return sys.modules[name]
+
+
+OPEN = _sibling("open_systems")
+
+
+def compared(seed, seconds):
+    """The condition that was found; the test fails if it is not that of the enumeration."""
+    task = OPEN.open_task(seed)
+    table = OPEN.enumerated(task)
+    if table is None:
+        pytest.skip("too many states to enumerate")
+    found = synthesise("random", task, task.checks[0], Limits(seconds=seconds))
+    held = {v: not found.whole and all(closed_expression(a, v).value for a in found.assumptions) for v in table}
+    wanted = {v: verdict is Verdict.PROVED for v, verdict in table.items()}
+    if found.known is Known.EXACT:
+        assert held == wanted, found.text
+    else:
+        assert not [v for v in table if wanted[v] and not held[v]], found.text
+    return found
+
+
+@pytest.mark.parametrize("seed", [7, 12, 16, 21, 32, 35])
+def test_some_of_each_kind(seed):
+    assert compared(seed, 60).known is Known.EXACT
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(100, 116))
+def test_random_systems(seed):
+    compared(seed, 15)
