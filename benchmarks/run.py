@@ -27,6 +27,14 @@ from cases import CASES, HERE, ROOT, Case
 GCC = ("-O2", "-DSAFETY", "-DNOREDUCE", "-DMEMLIM=16000")  # of those tried, the fastest: COLLAPSE, BFS, two cores, -O3 are slower
 LANES = (1, 8)  # states that are expanded at a time
 LIVENESS = ("vrrp-m", "at_most_one", "settles")
+SAFETY = "at_most_one"
+TOUCHED = 1_000_000  # states
+TOUCH = """
+import mmap
+memory = mmap.mmap(-1, 1 << 30)
+for i in range(0, 1 << 30, 4096):
+    memory[i] = 1
+"""
 Record = dict[str, Any]
 
 
@@ -102,28 +110,40 @@ def _records(cases: list[Case], peers: dict[str, str], work: Path, options: argp
         cache = folder / "cache"
         pan = _built(case, folder) if "spin" in peers else None
         _ours(case, cache, 1)  # fills the cache
+        if machine(peers)["avx512"]:
+            _ours(case, cache, 1, lanes=8)
         for number in range(min(options.rounds, case.rounds)):
             about = {"kind": "run", "case": case.name, "round": number}
             if pan is not None:
+                _touch(case)
                 yield about | {"tool": "spin", "what": "search"} | _spin(case, pan)
             for threads in (1, 2):
+                _touch(case)
                 yield about | {"tool": "verify", "what": "search"} | _ours(case, cache, threads)
                 for lanes in LANES if options.lanes else ():
                     what = {"tool": "verify", "what": f"search, {lanes} at a time"}
+                    _touch(case)
                     yield about | what | _ours(case, cache, threads, lanes=lanes)
             if "tlc" in peers and case.tlc:
                 yield about | {"tool": "tlc", "what": "process"} | _tlc(case, peers["tlc"], folder)
             if case.cold:
                 if pan is not None:
                     yield about | {"tool": "spin", "what": "cold"} | _spin_cold(case, folder, number)
-                empty, other = folder / f"empty-{number}", folder / f"other-{number}"
-                yield about | {"tool": "verify", "what": "cold, first run of all"} | _whole(case, empty)
-                yield about | {"tool": "verify", "what": "cold, same model again"} | _whole(case, empty)
-                _whole(next(c for c in CASES if c.cold and c != case), other)  # has the same kernels, and another model
-                yield about | {"tool": "verify", "what": "cold, new model"} | _whole(case, other)
+                for asked, what in (("", "cold"), (SAFETY, "cold, safety")):
+                    empty, other = folder / f"empty-{what}-{number}", folder / f"other-{what}-{number}"
+                    yield about | {"tool": "verify", "what": f"{what}, first run of all"} | _whole(case, empty, asked)
+                    yield about | {"tool": "verify", "what": f"{what}, same model again"} | _whole(case, empty, asked)
+                    _whole(next(c for c in CASES if c.cold and c != case), other, asked)  # the same kernels
+                    yield about | {"tool": "verify", "what": f"{what}, new model"} | _whole(case, other, asked)
             if case.name == LIVENESS[0]:
                 for name in LIVENESS[1:]:
                     yield about | {"tool": "verify", "what": f"answer {name}"} | _ours(case, cache, 1, name)
+
+
+def _touch(case: Case) -> None:
+    """Before a long search, whoever's: a virtual machine is given its memory when that is touched, which can take longer."""
+    if case.states > TOUCHED:
+        subprocess.run([sys.executable, "-c", TOUCH], check=True)
 
 
 # ---- ours
@@ -144,10 +164,11 @@ def _ours(case: Case, cache: Path, threads: int, asked: str = "", lanes: int = 0
     return {"threads": threads} | _agreed(case, found)
 
 
-def _whole(case: Case, cache: Path) -> Record:
-    """The command line, from start to verdict: all checks of the scenario, with the search for deadlocks and the like."""
+def _whole(case: Case, cache: Path, asked: str = "") -> Record:
+    """The command line, from start to verdict: all checks of the scenario, or one, with the search for deadlocks and the like."""
     command = [sys.executable, "-m", "verify", "check", str(case.spec), "--scenario", case.scenario, "--engine", "native"]
     command += ["--reductions", "narrowing", "--json", "--quiet", "--time-limit", "0"]
+    command += ["--property", asked] if asked else []
     start = time.perf_counter()
     done = subprocess.run(command, env=_environment(cache), capture_output=True, text=True, check=True, cwd=ROOT)
     seconds = time.perf_counter() - start

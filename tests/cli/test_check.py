@@ -76,6 +76,19 @@ def test_a_faulty_command_line_is_2(arguments, tmp_path):
     assert "Traceback" not in ended.stderr
 
 
+def test_only_what_is_named_is_checked(tmp_path, capsys):
+    path = str(spec(tmp_path, "never_two expect proved; late expect violated"))
+    assert main(["check", path, "--property", "never_two", "--scenario", "pair"]) == 0
+    assert capsys.readouterr().out.endswith("1 check: 1 proved; all as expected\n")
+    assert main(["check", path, "--property", "never_tow", "--scenario", "pear"]) == 2
+    told = capsys.readouterr().err
+    assert "no check asks about the property 'never_tow'\n  = help: did you mean 'never_two'?" in told
+    assert "no check asks about the scenario 'pear'\n  = help: did you mean 'pair'?" in told
+    other = str(spec(tmp_path, "late expect violated", name="b.spec", text=GOOD.replace("scenario pair", "scenario single extends pair { }\nscenario pair")))
+    assert main(["check", path, other, "--property", "never_two"]) == 0
+    assert "b.spec" not in capsys.readouterr().out
+
+
 def test_a_folder_without_specs_is_2(tmp_path, capsys):
     assert main(["check", str(tmp_path)]) == 2
     assert "there is no spec in the folder" in capsys.readouterr().err
@@ -251,7 +264,7 @@ def test_what_waits_is_listed_and_runs_when_asked_for(tmp_path, capsys):
     path.write_text(GOOD + "check pair { never_two expect proved }\ncheck pair { late expect violated } needs native\n")
     assert main(["check", str(path), "--engine", "explicit"]) == 0
     out = capsys.readouterr().out
-    assert f"waits for the native engine: {path}: pair\n1 checks: 1 proved; all as expected; 1 wait" in out
+    assert f"waits for the native engine: {path}: pair\n1 check: 1 proved; all as expected; 1 wait" in out
     for options in (["--engine", "explicit", "--all"], ["--engine", "native"], []):
         assert main(["check", str(path), *options]) == 0
         assert "2 checks: 1 proved, 1 violated" in capsys.readouterr().out

@@ -16,8 +16,11 @@ from verify.engines.claim import Fails, Holds
 from verify.engines.explicit.engine import ExplicitEngine
 from verify.export.paths import NotExported
 from verify.export.promela import promela
-from verify.system.expression import FALSE
+from verify.system.domain import Range
+from verify.system.expression import FALSE, Constant, Read, equal
 from verify.system.property import Never, NeverLonger, Possible, Property, Within
+from verify.system.statement import Assign
+from verify.system.system import Step, StepKind, System, Variable
 
 ROOT = Path(__file__).resolve().parents[2]
 spin = pytest.mark.skipif(not (shutil.which("spin") and shutil.which("gcc")), reason="SPIN is not installed")
@@ -27,7 +30,7 @@ def run(text, folder, *, check=False):
     """SPIN's states and transitions (ours: without the initial state), and whether an assertion fails."""
     (folder / "m.pml").write_text(text, encoding="utf-8")
     made = subprocess.run(
-        ["spin", "-a", *(["-DCHECK"] if check else []), "m.pml"],
+        ["spin", "-a", "-o2", *(["-DCHECK"] if check else []), "m.pml"],
         cwd=folder,
         capture_output=True,
         text=True,
@@ -65,6 +68,27 @@ def compared(seed, folder):
         seen = isinstance(claim.answer, Holds) if isinstance(form, Possible) else isinstance(claim.answer, Fails)
         assert run(promela(system, Property("p", form), "0"), folder, check=True)[2] == seen, form
     return system
+
+
+@spin
+def test_a_variable_that_nothing_reads(tmp_path):
+    # without -o2, SPIN's elimination of dead variables leaves it out of the states: 2 states instead of 4
+    flip, flop = (
+        Step(
+            f"to {to}",
+            StepKind.ENVIRONMENT,
+            equal(Read(0), Constant(1 - to)),
+            (Assign(0, Constant(to)), Assign(1, Constant(last))),
+        )
+        for to, last in ((1, 1), (0, 1))
+    )
+    forget = Step("forget", StepKind.ENVIRONMENT, equal(Read(0), Constant(1)), (Assign(1, Constant(0)),))
+    variables = (Variable("read", Range(0, 1), 0), Variable("unread", Range(0, 1), 0))
+    system = System("small", 1, variables=variables, steps=(flip, flop, forget))
+    (claim,) = ExplicitEngine().check(system, [Property("p", Never(FALSE))], Budget(Limits()))
+    evidence = claim.answer.evidence
+    assert run(promela(system, None, "0"), tmp_path) == (evidence.states, evidence.transitions, False)
+    assert evidence.states == 4
 
 
 @spin

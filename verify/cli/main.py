@@ -13,20 +13,22 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from verify.base.diagnostic import Diagnostic, InputError, Severity, error, render
+from verify.base.diagnostic import Diagnostic, InputError, Severity, did_you_mean, error, render
 from verify.base.place import NOWHERE, Place
 from verify.base.verdict import Verdict
 from verify.cli.arguments import parser
 from verify.cli.progress import ProgressLine, describe
 
 if TYPE_CHECKING:
-    from verify.lang.specification import Specification
+    from verify.lang.specification import Specification, Task
+    from verify.lang.topologies import Survey
     from verify.run.checking import Result
     from verify.run.surveys import SurveyResult
     from verify.system.system import System
 
+Checked = TypeVar("Checked", "Task", "Survey")
 OK, UNEXPECTED, FAULTY, UNDECIDED, OURS = 0, 1, 2, 3, 70
 INTERRUPTED, BROKEN_PIPE, TERMINATED = 130, 141, 143
 YOUNG = 200_000  # objects between two looks for garbage: what a start makes stays, and to look at it takes a tenth of the time
@@ -115,26 +117,39 @@ def _check(options: argparse.Namespace) -> int:
                 f"verify: {len(warnings)} warnings, which --strict takes for errors; nothing was run", file=sys.stderr
             )
             return FAULTY
-    specs = [_chosen(s, options.scenario) for s in specs]
-    if options.scenario:
-        specs = [s for s in specs if s.tasks or s.surveys]
-        if not specs:
-            raise InputError([error("E707", f"no check asks about the scenario {', '.join(options.scenario)}")])
+    specs = _chosen(specs, options.scenario, options.property)
     if options.out is not None:
         api.write_traces([], options.out)
     return _Checking(options, specs).run()
 
 
-def _chosen(spec: Specification, names: list[str] | None) -> Specification:
-    return (
-        spec
-        if not names
-        else replace(
-            spec,
-            tasks=tuple(t for t in spec.tasks if t.scenario in names),
-            surveys=tuple(x for x in spec.surveys if x.scenario in names),
-        )
-    )
+def _chosen(specs: list[Specification], scenarios: list[str] | None, properties: list[str] | None) -> list[Specification]:
+    """Only the checks of some scenarios, and of some properties; each name must be one that is checked."""
+    asked: list[Task | Survey] = [t for s in specs for t in s.tasks]
+    asked += [x for s in specs for x in s.surveys]
+    known = {"scenario": [x.scenario for x in asked], "property": [c.property.name for x in asked for c in x.checks]}
+    faults = [
+        error("E707", f"no check asks about the {kind} '{name}'", help=did_you_mean(name, names))
+        for wanted, (kind, names) in zip((scenarios, properties), known.items(), strict=True)
+        for name in wanted or ()
+        if name not in names
+    ]
+    if faults:
+        raise InputError(faults)
+
+    def left(each: Checked) -> Checked:
+        return replace(each, checks=tuple(c for c in each.checks if properties is None or c.property.name in properties))
+
+    def kept(them: tuple[Checked, ...]) -> tuple[Checked, ...]:
+        return tuple(x for x in map(left, them) if x.checks and (scenarios is None or x.scenario in scenarios))
+
+    if scenarios is None and properties is None:
+        return specs
+    chosen = [replace(s, tasks=kept(s.tasks), surveys=kept(s.surveys)) for s in specs]
+    chosen = [s for s in chosen if s.tasks or s.surveys]
+    if not chosen:
+        raise InputError([error("E707", "no check asks about these properties in these scenarios")])
+    return chosen
 
 
 class _Checking:

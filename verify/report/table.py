@@ -66,4 +66,4 @@ def summary(results: Sequence[Row], waiting: int, *, strict: bool = False) -> st
     unexpected = sum(1 for r in results if not r.as_expected(strict=strict))
     ending = f"{unexpected} unexpected" if unexpected else "all as expected"
     left_out = f"; {waiting} wait for the native engine (--all runs them here)" if waiting else ""
-    return f"{len(results)} checks: {shown or 'none'}; {ending}{left_out}"
+    return f"{len(results)} {'check' if len(results) == 1 else 'checks'}: {shown or 'none'}; {ending}{left_out}"
