@@ -46,6 +46,10 @@ def test_some_of_each_kind(seed):
     assert compared(seed, 60).known is Known.EXACT
 
 
+def test_values_beside_a_bound_that_turn_out_to_be_bad_convict_nobody():
+    assert compared(108, 15).text == "false"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(100, 116))
 def test_random_systems(seed):

@@ -141,8 +141,10 @@ class _Synthesising:
         return judge(closed, asked, claims(closed, [asked], budget, How())[0])
 
     def alongside(self) -> None:
-        """The values beside the bounds: the property should hold there."""
-        for values in list(self.near)[:MOST_BESIDE]:
+        """The values beside the bounds: the property should hold there, where no region was found that has them after all."""
+        left = replace(self.system, assumptions=(*self.system.assumptions, *self.found.assumptions))
+        near = [v for v in self.near if not self.found.whole and (not allowed(self.system, v) or allowed(left, v))]
+        for values in near[:MOST_BESIDE]:
             ruling = self.searched(values)
             self.found.beside.append(Shown(self.named(values), ruling, close(self.system, values), at_bound=True))
             if ruling.verdict in (Verdict.VIOLATED, Verdict.INVALID):
