@@ -102,7 +102,8 @@ def machine(peers: dict[str, str]) -> Record:
 
 
 def _records(cases: list[Case], peers: dict[str, str], work: Path, options: argparse.Namespace) -> Iterator[Record]:
-    yield machine(peers)
+    here = machine(peers)
+    yield here
     for case in cases:
         yield {"kind": "model", "case": case.name, "title": case.title, "states": case.states, "transitions": case.transitions}
         folder = work / case.name
@@ -110,7 +111,7 @@ def _records(cases: list[Case], peers: dict[str, str], work: Path, options: argp
         cache = folder / "cache"
         pan = _built(case, folder) if "spin" in peers else None
         _ours(case, cache, 1)  # fills the cache
-        if machine(peers)["avx512"]:
+        if here["avx512"]:
             _ours(case, cache, 1, lanes=8)
         for number in range(min(options.rounds, case.rounds)):
             about = {"kind": "run", "case": case.name, "round": number}

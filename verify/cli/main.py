@@ -22,6 +22,7 @@ from verify.cli.arguments import parser
 from verify.cli.progress import ProgressLine, describe
 
 if TYPE_CHECKING:
+    from verify.lang.loading import Sources
     from verify.lang.specification import Specification, Task
     from verify.lang.topologies import Survey
     from verify.run.checking import Result
@@ -40,8 +41,9 @@ class Terminated(BaseException):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the exit code. Whatever goes wrong is told in words."""
-    gc.set_threshold(YOUNG, 20, 100)
     options = parser().parse_args(arguments)
+    young = gc.get_threshold()
+    gc.set_threshold(YOUNG, 20, 100)
     before = signal.signal(signal.SIGTERM, _terminate)
     command: Callable[[argparse.Namespace], int] = {
         "check": _check,
@@ -73,6 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _our_fault(problem)
     finally:
         signal.signal(signal.SIGTERM, before)
+        gc.set_threshold(*young)
 
 
 def _terminate(_signal: int, _frame: FrameType | None) -> None:
@@ -430,46 +433,43 @@ def _export(options: argparse.Namespace) -> int:
 
 def _draw(options: argparse.Namespace) -> int:
     from verify.cli import drawing  # noqa: PLC0415 - what --help does not need
-    from verify.lang.loading import Sources  # noqa: PLC0415 - what --help does not need
 
-    sources = Sources(largest=options.max_file_size)
-    try:
+    def draw(sources: Sources) -> int:
         (drawing.diagram if options.command == "diagram" else drawing.graph)(options, sources)
-    except InputError as found:
-        _tell_faults(found.diagnostics, sources.texts)
-        return FAULTY
-    return OK
+        return OK
+
+    return _reading(options, draw)
 
 
 def _spof(options: argparse.Namespace) -> int:
-    from verify.api import Convicted  # noqa: PLC0415 - what --help does not need
     from verify.cli.spof import spof  # noqa: PLC0415 - what --help does not need
-    from verify.lang.loading import Sources  # noqa: PLC0415 - what --help does not need
 
-    sources = Sources(largest=options.max_file_size)
-    try:
-        return spof(options, sources)
-    except InputError as found:
-        _tell_faults(found.diagnostics, sources.texts)
-        return FAULTY
-    except Convicted as found:
-        print(f"verify: an answer was refused: {found}", file=sys.stderr)
-        print("verify: this is a bug of ours; please report it with the files", file=sys.stderr)
-        return OURS
+    return _reading(options, lambda sources: spof(options, sources), "an answer was refused", "the files")
 
 
 def _synthesize(options: argparse.Namespace) -> int:
-    from verify.api import Convicted  # noqa: PLC0415 - what --help does not need
     from verify.cli.synthesis import synthesize  # noqa: PLC0415 - what --help does not need
+
+    return _reading(options, lambda sources: synthesize(options, sources))
+
+
+def _reading(
+    options: argparse.Namespace,
+    command: Callable[[Sources], int],
+    convicted: str = "an engine was convicted",
+    sent: str = "the spec and the models it uses",
+) -> int:
+    """Run a command that reads sources; their faults are told with their lines. ``sent``: what to send us with a bug."""
+    from verify.judge.judge import Convicted  # noqa: PLC0415 - what --help does not need
     from verify.lang.loading import Sources  # noqa: PLC0415 - what --help does not need
 
     sources = Sources(largest=options.max_file_size)
     try:
-        return synthesize(options, sources)
+        return command(sources)
     except InputError as found:
         _tell_faults(found.diagnostics, sources.texts)
         return FAULTY
     except Convicted as found:
-        print(f"verify: an engine was convicted: {found}", file=sys.stderr)
-        print("verify: this is a bug of ours; please report it with the spec and the models it uses", file=sys.stderr)
+        print(f"verify: {convicted}: {found}", file=sys.stderr)
+        print(f"verify: this is a bug of ours; please report it with {sent}", file=sys.stderr)
         return OURS

@@ -229,6 +229,16 @@ class Structure:
         return self._functions[name](self.pointer, *given)
 
 
+def _room(slots: int) -> int:
+    """For how many states slots are enough."""
+    return min(LARGEST, int(slots * LOAD))
+
+
+def _size_of_table(slots: int) -> int:
+    """Bytes for a table, and for the bucket behind it, which takes what is known."""
+    return 8 * (slots + BUCKET)
+
+
 class SpentError(Exception):
     """The budget does not allow to answer: why."""
 
@@ -278,7 +288,7 @@ class Space:
         self._eight_from: int | None = None  # states
         if pays and lanes is None:
             self._eight_from = SOME if stored(self._told_of_eight(), optimised=False) else MANY
-        told = (verify.__version__, str(jumps), self._text, *(path.read_text(encoding="utf-8") for path in (SOURCE, *WRITERS)))
+        told = (verify.__version__, str(jumps), self._text, SOURCE.read_text(encoding="utf-8"), _writers())
         self.code = hashlib.sha256("\n".join(told).encode()).hexdigest()
         width = self.layout.words
         self.fingerprints = fingerprints and self.layout.bits >= 64  # below, whole states are no longer than fingerprints
@@ -373,16 +383,16 @@ class Space:
         roots = self._roots()
         kept = keeper.known()
         slots = SMALLEST
-        while max(kept, len(roots)) + 2 * s["threads"] * BATCH * s["rows_of_one"] > (room := min(LARGEST, int(slots * LOAD))):
+        while max(kept, len(roots)) + 2 * s["threads"] * BATCH * s["rows_of_one"] > _room(slots):
             slots *= 2
-        size = 8 * self.layout.words * (room + 1)
+        size = self._size_of_words(slots)
         if kept:
             self.incomplete = budget.refuses(8 * slots + size)
             if self.incomplete:
                 return
-        s["slots"], s["shift"], s["room"] = slots, 64 - (slots // 8).bit_length() + 1, room
+        self._use(slots)
         words = s.allocate("words", size)
-        s.allocate("table", 8 * (slots + BUCKET))
+        s.allocate("table", _size_of_table(slots))
         if kept:
             keeper.restore()
             self._leave_out(sum(self.seen))
@@ -505,28 +515,37 @@ class Space:
         s = self.structure
         before = s["slots"]
         slots = before * (4 if before < SMALL_TABLE else 2)
-        room = min(LARGEST, int(slots * LOAD))
-        s.grow("words", 8 * self.layout.words * room + 8 * self.layout.words)
+        s.grow("words", self._size_of_words(slots))
         if self._keys:
-            s.grow("table", 8 * (slots + BUCKET))
-            s["slots"], s["shift"], s["room"] = slots, 64 - (slots // 8).bit_length() + 1, room
+            s.grow("table", _size_of_table(slots))
+            self._use(slots)
             if s.call("spread_keys", before):
                 return
         try:
-            s.allocate("table", 8 * (slots + BUCKET))
+            self._rebuild(slots)
         except MemoryError:  # what was found is still to be looked at
-            slots = before
-            s.allocate("table", 8 * (slots + BUCKET))
-            s["slots"], s["shift"] = slots, 64 - (slots // 8).bit_length() + 1
-            s.call("rebuild_keys" if self._keys else "rebuild")
+            self._rebuild(before)
             raise
-        s["slots"], s["shift"], s["room"] = slots, 64 - (slots // 8).bit_length() + 1, room
-        s.call("rebuild_keys" if self._keys else "rebuild")
+
+    def _rebuild(self, slots: int) -> None:
+        """Enter every state into a new table."""
+        self.structure.allocate("table", _size_of_table(slots))
+        self._use(slots)
+        self.structure.call("rebuild_keys" if self._keys else "rebuild")
+
+    def _use(self, slots: int) -> None:
+        """Have the kernels use so many slots of the table."""
+        s = self.structure
+        s["slots"], s["shift"], s["room"] = slots, 64 - (slots // BUCKET).bit_length() + 1, _room(slots)
+
+    def _size_of_words(self, slots: int) -> int:
+        """Bytes for all states that so many slots have room for, and for one that turns out to be known."""
+        return 8 * self.layout.words * (_room(slots) + 1)
 
     def number(self) -> None:
         """Let the table tell the number of a state, which the passes want. MemoryError if there is no room for that."""
         if self._keys:
-            self.structure.allocate("table", 8 * (self.structure["slots"] + BUCKET))
+            self.structure.allocate("table", _size_of_table(self.structure["slots"]))
             self.structure.call("rebuild")
             self._keys = False
 

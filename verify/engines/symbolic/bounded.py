@@ -14,7 +14,7 @@ import z3
 
 from verify.engines.symbolic.questions import Question
 from verify.engines.symbolic.relation import Relation
-from verify.engines.symbolic.terms import lifted
+from verify.engines.symbolic.terms import lifted, subterms
 from verify.semantics.interpreter import START, Choice
 from verify.trace.trace import Trace
 
@@ -104,17 +104,10 @@ def _linear(question: Question) -> bool:
 
 
 def _multiplies(root: Any) -> bool:  # noqa: ANN401 - a Z3 term
-    seen: set[int] = set()
-    waiting = [root]
-    while waiting:
-        term = waiting.pop()
-        if term.get_id() in seen:
-            continue
-        seen.add(term.get_id())
+    for term in subterms(root):
         arguments = term.children()
         if z3.is_app_of(term, z3.Z3_OP_MUL) and sum(1 for a in arguments if not z3.is_int_value(a)) > 1:
             return True
         if z3.is_app(term) and term.decl().kind() in (z3.Z3_OP_IDIV, z3.Z3_OP_MOD) and not z3.is_int_value(arguments[1]):
             return True
-        waiting += arguments
     return False

@@ -19,7 +19,7 @@ import z3
 from verify.engines.symbolic.effects import Unsupported
 from verify.engines.symbolic.layout import Layout, State
 from verify.engines.symbolic.questions import Question
-from verify.engines.symbolic.terms import Term, lifted
+from verify.engines.symbolic.terms import Term, lifted, subterms
 from verify.engines.symbolic.transitions import Move
 from verify.system.build import bounds
 from verify.system.expression import Apply, Constant, Expression, Operator, Rigid
@@ -122,17 +122,8 @@ def _is_hard(term: Any) -> bool:  # noqa: ANN401 - a Z3 term
 
 def _is_rigid(root: Any, parameters: Sequence[Any]) -> bool:  # noqa: ANN401 - a Z3 term
     known = {p.get_id() for p in parameters}
-    seen: set[int] = set()
-    waiting = [root]
-    while waiting:
-        term = waiting.pop()
-        if term.get_id() in seen:
-            continue
-        seen.add(term.get_id())
-        if z3.is_const(term) and term.decl().kind() == z3.Z3_OP_UNINTERPRETED and term.get_id() not in known:
-            return False
-        waiting += term.children()
-    return True
+    names = (t for t in subterms(root) if z3.is_const(t) and t.decl().kind() == z3.Z3_OP_UNINTERPRETED)
+    return all(t.get_id() in known for t in names)
 
 
 def _turned(term: Any, layout: Layout) -> Any:  # noqa: ANN401 - Z3 terms
@@ -166,16 +157,7 @@ def _described(terms: list[Any], question: Question) -> list[Derived]:
 
 
 def _holds(root: Any, part: Any) -> bool:  # noqa: ANN401 - Z3 terms
-    seen: set[int] = set()
-    waiting = [root]
-    while waiting:
-        term = waiting.pop()
-        if term.eq(part):
-            return True
-        if term.get_id() not in seen:
-            seen.add(term.get_id())
-            waiting += term.children()
-    return False
+    return any(term.eq(part) for term in subterms(root))
 
 
 # ---- axioms
@@ -216,16 +198,7 @@ def _quotient(d: Derived, pairs: list[Any]) -> list[Any]:
 
 
 def _nonlinear(root: Any) -> bool:  # noqa: ANN401 - a Z3 term
-    seen: set[int] = set()
-    waiting = [root]
-    while waiting:
-        term = waiting.pop()
-        if _is_hard(term):
-            return True
-        if term.get_id() not in seen:
-            seen.add(term.get_id())
-            waiting += term.children()
-    return False
+    return any(map(_is_hard, subterms(root)))
 
 
 def _bounds(d: Derived, layout: Extended) -> list[Any]:

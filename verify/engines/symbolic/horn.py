@@ -19,7 +19,7 @@ import z3
 
 from verify.engines.symbolic.questions import Question
 from verify.engines.symbolic.spacer import RELATION
-from verify.engines.symbolic.terms import either, lifted
+from verify.engines.symbolic.terms import either, lifted, subterms
 
 TURN = 0.02  # seconds between two looks at the processes
 ELIMINATION = 5000  # milliseconds
@@ -212,13 +212,4 @@ def _without_quantifiers(formula: Any) -> Any:  # noqa: ANN401 - a Z3 term
 
 
 def _quantified(root: Any) -> bool:  # noqa: ANN401 - a Z3 term
-    seen: set[int] = set()
-    waiting = [root]
-    while waiting:
-        term = waiting.pop()
-        if z3.is_quantifier(term):
-            return True
-        if term.get_id() not in seen:
-            seen.add(term.get_id())
-            waiting += term.children()
-    return False
+    return any(map(z3.is_quantifier, subterms(root)))

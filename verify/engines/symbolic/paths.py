@@ -7,6 +7,7 @@ same moves in the same order, to the same end.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -15,7 +16,7 @@ import z3
 from verify.engines.symbolic.effects import Unsupported
 from verify.engines.symbolic.halfspaces import Linear
 from verify.engines.symbolic.relation import Relation
-from verify.engines.symbolic.terms import lifted
+from verify.engines.symbolic.terms import lifted, subterms
 
 
 def told(relation: Relation, moves: Sequence[int], *, failing: int | None = None) -> list[Any]:
@@ -279,11 +280,4 @@ class Implicant:
 
 def _size(term: Any) -> int:  # noqa: ANN401 - a Z3 term
     """How many different nodes a term has, up to a hundred."""
-    seen: set[int] = set()
-    waiting = [term]
-    while waiting and len(seen) < 100:
-        part = waiting.pop()
-        if part.get_id() not in seen:
-            seen.add(part.get_id())
-            waiting += part.children()
-    return len(seen)
+    return sum(1 for _ in itertools.islice(subterms(term), 100))

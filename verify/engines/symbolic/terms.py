@@ -5,7 +5,7 @@ A truth value and the integers 0 and 1 stand for each other, as in :mod:`verify.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, assert_never
 
 import z3
@@ -46,6 +46,18 @@ def truth(term: Term) -> Term:
         then, otherwise = (term.arg(i).as_long() != 0 for i in (1, 2))
         return either(both(term.arg(0), then), both(no(term.arg(0)), otherwise))
     return term != 0
+
+
+def subterms(root: Any) -> Iterator[Any]:  # noqa: ANN401 - Z3 terms
+    """A Z3 term and all that it consists of, each once."""
+    seen: set[int] = set()
+    waiting = [root]
+    while waiting:
+        term = waiting.pop()
+        if term.get_id() not in seen:
+            seen.add(term.get_id())
+            yield term
+            waiting += term.children()
 
 
 def lifted(term: Term) -> Any:  # noqa: ANN401 - a Z3 term
