@@ -37,6 +37,9 @@ from verify.system.statement import (
 )
 from verify.system.system import System
 
+SUMS = (Operator.ADD, Operator.SUBTRACT)
+PRODUCTS = (Operator.MULTIPLY, Operator.DIVIDE, Operator.MODULO)
+
 
 def show_time(ticks: int, system: System) -> str:
     """So many ticks as a time: ``3.6 s``, ``20 ms``."""
@@ -113,7 +116,7 @@ class _Words:
             case ((Operator.MINIMUM | Operator.MAXIMUM), _):
                 return f"{operator.value}({', '.join(self.text(a) for a in arguments)})"
             case _:
-                return f" {operator.value} ".join(self.inside(a) for a in arguments)
+                return f" {operator.value} ".join(self.operand(a, operator, i) for i, a in enumerate(arguments))
 
     def compared(self, variable: int, value: int, word: str, sign: str) -> str:
         known = self.system.variables[variable]
@@ -125,6 +128,17 @@ class _Words:
         text = self.text(e)
         asked = isinstance(e, Apply) and e.operator in (Operator.EQUAL, Operator.LESS, Operator.AT_MOST, Operator.NOT)
         return f"({text})" if asked else self.inside(e)
+
+    def operand(self, e: Expression, operator: Operator, place: int) -> str:
+        """A part of a sum or of a product: in brackets where it would be read as something else without."""
+        text = self.inside(e)
+        if not isinstance(e, Apply) or e in self.labels:
+            return text
+        if e.operator in SUMS:
+            apart = operator in PRODUCTS or (operator is Operator.SUBTRACT and place > 0)
+        else:
+            apart = e.operator in PRODUCTS and operator in PRODUCTS and place > 0
+        return f"({text})" if apart else text
 
     def inside(self, e: Expression) -> str:
         text = self.text(e)
