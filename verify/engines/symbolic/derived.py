@@ -21,6 +21,7 @@ from verify.engines.symbolic.layout import Layout, State
 from verify.engines.symbolic.questions import Question
 from verify.engines.symbolic.terms import Term, lifted, subterms
 from verify.engines.symbolic.transitions import Move
+from verify.passes.valuations import closed_expression
 from verify.system.build import bounds
 from verify.system.expression import Apply, Constant, Expression, Operator, Rigid
 
@@ -55,6 +56,16 @@ class Extended(Layout):
     def premises(self) -> list[Any]:
         """Those of the base, the axioms, and what is assumed besides."""
         return [*[replaced(p, self.pairs) for p in self.base.premises()], *self.axioms, *self.assumed]
+
+    @property
+    def complete(self) -> bool:
+        """Whether the axioms say all that the derived parameters are."""
+        return all(_quotient(d, self.pairs) for d in self.derived)
+
+    def whole(self, values: Sequence[int]) -> tuple[int, ...]:
+        """With what the derived parameters are then."""
+        closed = [closed_expression(d.expression, tuple(values)) for d in self.derived]
+        return (*values, *(c.value for c in closed if isinstance(c, Constant)))
 
     def exactly(self) -> list[Any]:
         """What the derived parameters are."""

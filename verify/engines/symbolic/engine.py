@@ -12,10 +12,12 @@ from verify.base.budget import Budget, Progress
 from verify.engines.claim import Claim, Fails, Fault, Faulty, Holds, Inductive, Unknown, Unrolled
 from verify.engines.symbolic.bounded import Bounded, Found
 from verify.engines.symbolic.cores import needed
+from verify.engines.symbolic.derived import linear
 from verify.engines.symbolic.effects import Unsupported
-from verify.engines.symbolic.horn import TURN, Portfolio, Solved
+from verify.engines.symbolic.horn import TURN, Solved
 from verify.engines.symbolic.houdini import strengthen
 from verify.engines.symbolic.invariants import ranked, stated
+from verify.engines.symbolic.provers import Provers
 from verify.engines.symbolic.questions import Question
 from verify.system.property import Form, Never, NeverLonger, Possible, Property, Within
 from verify.system.serialise import digest
@@ -27,7 +29,8 @@ DEEPEST = 60  # moves that are unrolled
 SLICE = 4.0  # seconds of unrolling before the provers are looked at
 ALONE = 0.2  # of the time, before templates are tried
 TEMPLATES = 0.6  # of the time that is left then
-HELPED = 0.8  # of the time that is left after that, for the provers alone
+AXIOMS = 0.1  # of the time, at most, for axioms
+WAITING = 0.6  # of the time that is left after that, for provers with lemmas alone
 RESERVED = 0.25  # of the time, for making a certificate of what is found last: fewer lemmas, and a rank
 PREMISE = 10.0  # seconds, at most, for the question whether a premise ever happens
 
@@ -68,77 +71,93 @@ class _Search:
         self.until = until - RESERVED * (until - time.monotonic())  # when the search for one ends
         self.budget = budget
         self.question = Question(system, form)
+        self.proving, self.layout = linear(self.question, time.monotonic() + AXIOMS * (self.until - time.monotonic()))
         self.digest = digest(system)
+        self.goal, self.errors = Bounded(self.question), Bounded(self.question, failures=True)
+        self.slice = SLICE
         self.failed: Found | None = None
         self.reachable = False
         self.lemmas: tuple[Any, ...] = ()
         self.reasons: list[str] = []
 
     def answer(self) -> Claim:
-        """Unrolling beside Spacer; after a while invariants from templates; then Spacer once more, which may use those."""
-        goal, errors = Bounded(self.question), Bounded(self.question, failures=True)
+        """Unrolling beside Spacer; after a while invariants from templates; then Spacer with those; at last unrolling alone."""
         start = time.monotonic()
-        with Portfolio(self.question) as alone:
-            claim = self._side_by_side(alone, goal, errors, start + ALONE * (self.until - start))
-            if claim is None and not self.reachable:
-                claim = self._from_templates()
-            if claim is None and not self.lemmas:
-                claim = self._side_by_side(alone, goal, errors, self.until)
-        self.reasons += alone.reasons
-        if claim is None and self.lemmas:
-            with Portfolio(self.question, lemmas=self.lemmas) as helped:
-                claim = self._waiting(helped, time.monotonic() + HELPED * (self.until - time.monotonic()))
-                if claim is None:
-                    claim = self._side_by_side(helped, goal, errors, self.until)
-            self.reasons += helped.reasons
+        claim = self._beside(Provers(self.proving, self.layout), start + ALONE * (self.until - start), templates=True)
+        if claim is None and self.lemmas and not self.reachable:
+            claim = self._beside(Provers(self.proving, self.layout, self.lemmas, 2), self.until)
+        if claim is None:
+            claim = self._alone()
         if claim is not None:
             return claim
         if self.failed is not None:
-            evidence = Unrolled(NAME, errors.depth + 1, self.failed.values, self.digest)
+            evidence = Unrolled(NAME, self.errors.depth + 1, self.failed.values, self.digest)
             return Claim(Faulty(Fault.FAILURE, self.failed.trace, evidence))
-        return Claim(Unknown(self._why(goal), depth=max(0, goal.depth)))
+        return Claim(Unknown(self._why(), depth=max(0, self.goal.depth)))
+
+    def _beside(self, provers: Provers, until: float, *, templates: bool = False) -> Claim | None:
+        """Provers, and unrolling in turns with them; ``templates``: after that, while the provers go on."""
+        provers.begin(0.0)
+        try:
+            claim = self._turns(provers, until)
+            if claim is None and templates and not self.reachable:
+                claim = self._from_templates()
+            if claim is None and templates and not self.lemmas:
+                claim = self._turns(provers, self.until)
+        finally:
+            provers.end()
+        self.reasons += provers.reasons
+        return claim
 
     def _from_templates(self) -> Claim | None:
-        kept = strengthen(self.question, time.monotonic() + TEMPLATES * (self.until - time.monotonic()))
+        kept = strengthen(self.proving, time.monotonic() + TEMPLATES * (self.until - time.monotonic()))
         if kept is None:
             self.reasons.append("templates: out of time")
             return None
         self.lemmas = kept.lemmas
         return self._stated(z3.BoolVal(val=True), "templates", kept.lemmas) if kept.suffices else None
 
-    def _side_by_side(self, provers: Portfolio, goal: Bounded, errors: Bounded, until: float) -> Claim | None:
+    def _turns(self, provers: Provers, until: float) -> Claim | None:
+        waiting = time.monotonic() + (WAITING * (until - time.monotonic()) if provers.lemmas else 0.0)
         while time.monotonic() < until:
-            claim = self._looked(provers)
-            if claim is not None:
-                return claim
-            found = self._unrolled(goal, errors)
+            solved = provers.look()
+            if solved is not None and not solved.reachable:
+                claim = self._proved(solved, provers.lemmas)
+                if claim is not None:
+                    return claim
+            elif solved is not None:
+                self.reachable = self.layout.complete
+                provers.end()
+            if provers.running and time.monotonic() < waiting:
+                time.sleep(TURN)  # they need what the machine has
+                continue
+            found = self._unrolled(until)
             if found is not None:
-                return self._found(found, goal.depth + 1)
-            if goal.depth >= DEEPEST and (self.reachable or provers.spent):
+                return self._found(found, self.goal.depth + 1)
+            if not provers.running:
                 break
         return None
 
-    def _waiting(self, provers: Portfolio, until: float) -> Claim | None:
-        """For the provers alone: they need what the machine has."""
-        while time.monotonic() < until and not provers.spent and not self.reachable:
-            claim = self._looked(provers)
-            if claim is not None:
-                return claim
-            time.sleep(TURN)
+    def _alone(self) -> Claim | None:
+        """The rest of the time for the unrolling."""
+        while time.monotonic() < self.end and self.goal.depth < DEEPEST:
+            self.slice = self.end - time.monotonic()
+            found = self._unrolled(self.end)
+            if found is not None:
+                return self._found(found, self.goal.depth + 1)
         return None
 
-    def _looked(self, provers: Portfolio) -> Claim | None:
-        solved = None if self.reachable else provers.look()
-        return None if solved is None else self._proved(solved, provers.lemmas)
-
-    def _unrolled(self, goal: Bounded, errors: Bounded) -> Found | None:
+    def _unrolled(self, end: float) -> Found | None:
         """Go on unrolling for a while: the goal first, errors up to the same depth behind it."""
-        until = min(self.until, time.monotonic() + SLICE)
+        goal, errors = self.goal, self.errors
+        before, until = goal.depth, min(end, time.monotonic() + self.slice)
         if goal.depth >= DEEPEST:
             time.sleep(TURN)
             return None
         found = goal.search(goal.depth + 1, until).found
         self.budget.spent(Progress(self.system.name, 0, 0, 0, max(0, goal.depth), self.budget.seconds()))
+        if found is None and goal.depth == before:
+            self.slice *= 2  # what was begun is begun anew
         if found is None and self.failed is None and errors.depth < goal.depth:
             self.failed = errors.search(goal.depth, until).found
         return found
@@ -150,25 +169,23 @@ class _Search:
         return Claim(Fails(found.trace, evidence))
 
     def _proved(self, solved: Solved, lemmas: Sequence[Any]) -> Claim | None:
-        """The claim that an invariant makes; None if something is reachable, or if the invariant does not suffice."""
-        if solved.reachable:
-            self.reachable = True
-            return None
+        """The claim that an invariant makes; None if it does not suffice."""
         helped = " with lemmas from templates" if lemmas else ""
         return self._stated(solved.invariant, f"Spacer{helped}, {solved.setting}", lemmas)
 
     def _stated(self, invariant: Any, method: str, given: Sequence[Any]) -> Claim | None:  # noqa: ANN401 - a Z3 term
         now = time.monotonic()
-        lemmas = needed(self.question, given, invariant, now + (self.end - now) / 2)
+        lemmas = needed(self.proving, given, invariant, now + (self.end - now) / 2)
         if lemmas is None:
             self.reasons.append(f"{method}: the invariant that it gave could not be confirmed")
             return None
         if lemmas:
             invariant = z3.And(invariant, *lemmas)
-        rank = ranked(self.question, invariant, self.end)
+        rank = ranked(self.proving, invariant, self.end)
         if rank.rank is None:
             return Claim(Unknown(f"an invariant was found; that time can always pass was not shown: {rank.why}"))
-        evidence = Inductive(NAME, stated(self.question, invariant), rank.rank, method, self.digest)
+        meant = z3.substitute(invariant, [(d.word, d.term) for d in self.layout.derived])
+        evidence = Inductive(NAME, stated(self.question, meant), rank.rank, method, self.digest)
         if isinstance(self.form, Possible):
             return Claim(Fails(None, evidence))
         seen, notes = self._premise()
@@ -185,8 +202,8 @@ class _Search:
             return True, ()
         return None, (f"no run of up to {max(0, search.depth)} moves was found in which the premise happens",)
 
-    def _why(self, goal: Bounded) -> str:
-        looked = f"no violation up to {max(0, goal.depth)} moves (delays count as one)"
+    def _why(self) -> str:
+        looked = f"no violation up to {max(0, self.goal.depth)} moves (delays count as one)"
         if self.reachable:
             return f"{looked}; but there is one, or an error, further on"
         return f"{looked}; no proof: {'; '.join(dict.fromkeys(self.reasons)) or 'out of time'}"

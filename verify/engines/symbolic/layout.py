@@ -129,6 +129,10 @@ class Layout:
         """How many fields the messages of a lane have at most."""
         return max((len(self.system.messages[k].fields) for k in self.fixed.sent(lane)), default=0)
 
+    def whole(self, values: Sequence[int]) -> tuple[int, ...]:
+        """The values of :attr:`parameters`, given those of the system's."""
+        return tuple(values)
+
     # ---- states
 
     def rigid(self, expression: Expression) -> Term:

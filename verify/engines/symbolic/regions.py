@@ -39,7 +39,7 @@ class Ground:
         self.until = until
         self.rough = z3.Solver()
         self.rough.add(*layout.premises())
-        self.linear = not layout.derived or _all_linear(layout)
+        self.linear = layout.complete
         self.exact = z3.Solver()
         self.exact.add(*layout.premises(), *layout.exactly())
 
@@ -70,24 +70,6 @@ def _flag(solver: Any, condition: Any) -> Any:  # noqa: ANN401 - Z3's own
     flag = z3.FreshBool("asked")
     solver.add(z3.Implies(flag, condition))
     return flag
-
-
-def _all_linear(layout: Extended) -> bool:
-    """Whether the axioms already say all that the derived parameters are."""
-    return all(
-        d.term.decl().kind() in (z3.Z3_OP_IDIV, z3.Z3_OP_MOD)
-        and z3.is_int_value(d.term.arg(1))
-        and not any(z3.is_app_of(a, z3.Z3_OP_MUL) and not z3.is_int_value(a.arg(0)) for a in _parts(d.term.arg(0)))
-        for d in layout.derived
-    )
-
-
-def _parts(root: Any) -> Iterator[Any]:  # noqa: ANN401 - Z3 terms
-    waiting = [root]
-    while waiting:
-        term = waiting.pop()
-        yield term
-        waiting += term.children()
 
 
 def simplified(cubes: Sequence[Cube], ground: Ground) -> list[Cube]:

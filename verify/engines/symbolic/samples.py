@@ -32,7 +32,7 @@ def parameter_values(layout: Layout, most: int) -> list[tuple[int, ...]]:
     if not layout.parameters:
         return [()]
     found: dict[tuple[int, ...], None] = {}
-    for parameter in layout.parameters:
+    for parameter in layout.parameters[: len(layout.system.parameters)]:
         for sense in (z3.Optimize.minimize, z3.Optimize.maximize):
             best = z3.Optimize()
             best.set("timeout", 1000)
@@ -40,7 +40,8 @@ def parameter_values(layout: Layout, most: int) -> list[tuple[int, ...]]:
             sense(best, parameter)
             if best.check() == z3.sat:
                 model = best.model()
-                found[tuple(model.eval(p, model_completion=True).as_long() for p in layout.parameters)] = None
+                of_system = layout.parameters[: len(layout.system.parameters)]
+                found[tuple(model.eval(p, model_completion=True).as_long() for p in of_system)] = None
     draw = random.Random(1)  # noqa: S311 - samples, no secrets
     for _ in range(DRAWS):
         if len(found) >= most:
@@ -68,6 +69,7 @@ class _Walker:
     def __init__(self, question: Question, values: tuple[int, ...], seed: int) -> None:
         self.question = question
         self.parameters = values
+        self.whole = question.layout.whole(values)
         self.interpreter = Interpreter(close(question.layout.system, values))
         self.draw = random.Random(seed)  # noqa: S311 - samples, no secrets
         self.watch = None if question.observer is None else _Watch(self, question.observer)
@@ -87,7 +89,7 @@ class _Walker:
             if self.watch is not None:
                 counter = self.watch.after(taken, counter, ticks, first=number == 0)
             state = taken.state or ()
-            seen.append(Sample(tuple(layout.values(state, taken.events, counter)), self.parameters))
+            seen.append(Sample(tuple(layout.values(state, taken.events, counter)), self.whole))
             outcomes = [o for o in self.interpreter.outcomes(state) if o.state is not None]
         return seen
 

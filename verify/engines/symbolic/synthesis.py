@@ -17,12 +17,13 @@ import z3
 from verify.base.budget import Budget
 from verify.engines.claim import Claim, Holds, Inductive
 from verify.engines.region import Bound, Covered, Looked, Met, News, Region, Safe, Sample, Stuck, Whole, beyond
-from verify.engines.symbolic.derived import Extended, linear
+from verify.engines.symbolic.derived import linear
 from verify.engines.symbolic.effects import Unsupported
 from verify.engines.symbolic.halfspaces import Cube, avoided, holds, projected
-from verify.engines.symbolic.horn import SETTINGS, TURN, Portfolio, Setting, Solved
+from verify.engines.symbolic.horn import TURN, Solved
 from verify.engines.symbolic.invariants import ranked, stated
 from verify.engines.symbolic.paths import Implicant, told
+from verify.engines.symbolic.provers import Provers
 from verify.engines.symbolic.questions import Question
 from verify.engines.symbolic.regions import Ground, Point, beyond_facet, on_facet, simplified, spread
 from verify.engines.symbolic.relation import Relation
@@ -43,12 +44,6 @@ PATIENCE = 1.5  # seconds without news, after which they are asked all the same
 AXIOMS = 0.2  # of the time, at most, for axioms
 FURTHER = 2  # points of each region besides those at its bounds
 CERTIFYING = 30.0  # seconds for a rank
-ALONE = 8.0  # seconds after which more than one prover is asked
-AHEAD = 1.0  # seconds that they have before the unrolling goes on, and then
-SHARE = 3.0  # times as long as it
-FIRST = next(s for s in SETTINGS if s.merged)  # the relation as a whole is what it learns most about
-SECOND = Setting("one clause, another seed", True, ("fp.spacer.random_seed", "7"))
-PROVERS = (FIRST, SECOND, *[s for s in SETTINGS if s is not FIRST])
 
 
 def synthesised(system: System, properties: Sequence[Property], budget: Budget) -> Iterator[News]:
@@ -174,73 +169,6 @@ def _true(model: z3.ModelRef, term: Any) -> bool:  # noqa: ANN401 - a Z3 term
     return term if isinstance(term, bool) else bool(z3.is_true(model.eval(term, model_completion=True)))
 
 
-class _Provers:
-    """Spacer, first with axioms that only bound the derived parameters; after a while with all, and other settings beside."""
-
-    def __init__(self, question: Question, layout: Extended) -> None:
-        self.question = question
-        self.layout = layout
-        self.exact = layout.axioms
-        self.reasons: list[str] = []
-        self.rough: Portfolio | None = None
-        self.full: Portfolio | None = None
-        self.since = self.before = 0.0
-
-    @property
-    def running(self) -> bool:
-        """Whether an answer may still come."""
-        return self.rough is not None or self.full is not None
-
-    def first(self, unrolled: float) -> bool:
-        """Whether they should have what the machine has; ``unrolled``: the seconds that went into the unrolling so far."""
-        return time.monotonic() - self.since < AHEAD + (SHARE + 1) * (unrolled - self.before)
-
-    def begin(self, unrolled: float) -> None:
-        """Ask for a proof of what the layout's premises leave."""
-        self.end()
-        self.since, self.before = time.monotonic(), unrolled
-        if self.layout.derived:
-            self.rough = self._begun(self.layout.fewer, PROVERS[:1])
-        else:
-            self.full = self._begun(self.exact, PROVERS)
-
-    def _begun(self, axioms: list[Any], settings: tuple[Setting, ...]) -> Portfolio:
-        self.layout.axioms = axioms
-        made = Portfolio(self.question, 1, settings)
-        made.look()  # the question is written down now, and for good
-        self.layout.axioms = self.exact
-        return made
-
-    def end(self) -> None:
-        """Ask no more."""
-        for portfolio in (self.rough, self.full):
-            if portfolio is not None:
-                portfolio.__exit__()
-                self.reasons += portfolio.reasons
-        self.rough = self.full = None
-
-    def look(self) -> Solved | None:
-        """An invariant, or that there are more bad values, once that is known."""
-        if self.full is not None:
-            solved = self.full.look()
-            if solved is not None:
-                return solved
-            if time.monotonic() > self.since + 2 * ALONE:
-                self.full.workers = 2
-            if self.full.spent:
-                self.reasons += self.full.reasons
-                self.full = None
-        if self.rough is not None:
-            solved = self.rough.look()
-            if solved is not None and not solved.reachable:
-                return solved
-            if solved is not None or self.rough.spent:
-                self.rough = None
-            if self.full is None and (self.rough is None or time.monotonic() > self.since + ALONE):
-                self.full = self._begun(self.exact, PROVERS)
-        return None
-
-
 class _Synthesis:
     def __init__(self, system: System, asked: Property, until: float) -> None:
         self.system = system
@@ -251,7 +179,7 @@ class _Synthesis:
         self.question, self.layout = linear(self.plain, now + AXIOMS * (until - now))
         self.ground = Ground(self.layout, until)
         self.unrolling = _Unrolling(self.question)
-        self.provers = _Provers(self.question, self.layout)
+        self.provers = Provers(self.question, self.layout)
         self.cubes: list[Cube] = []  # the regions, as they were written last
         self.covered = False  # whether those are all that were met
         self.met: list[tuple[Cube, bool]] = []
