@@ -29,8 +29,9 @@ from verify.engines.symbolic.effects import Unsupported
 from verify.engines.symbolic.engine import SymbolicEngine
 from verify.engines.symbolic.horn import solve
 from verify.engines.symbolic.houdini import strengthen
-from verify.engines.symbolic.invariants import ranked, stated
+from verify.engines.symbolic.invariants import stated
 from verify.engines.symbolic.questions import Question
+from verify.engines.symbolic.ranks import ranked
 from verify.judge.judge import Convicted, judge
 from verify.passes.valuations import close, close_property
 from verify.semantics.interpreter import Interpreter

@@ -16,9 +16,10 @@ from verify.engines.symbolic.derived import linear
 from verify.engines.symbolic.effects import Unsupported
 from verify.engines.symbolic.horn import TURN, Solved
 from verify.engines.symbolic.houdini import strengthen
-from verify.engines.symbolic.invariants import ranked, stated
+from verify.engines.symbolic.invariants import stated
 from verify.engines.symbolic.provers import Provers
 from verify.engines.symbolic.questions import Question
+from verify.engines.symbolic.ranks import ranked
 from verify.system.property import Form, Never, NeverLonger, Possible, Property, Within
 from verify.system.serialise import digest
 from verify.system.system import System

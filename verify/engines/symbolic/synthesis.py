@@ -21,10 +21,11 @@ from verify.engines.symbolic.derived import linear
 from verify.engines.symbolic.effects import Unsupported
 from verify.engines.symbolic.halfspaces import Cube, avoided, holds, projected
 from verify.engines.symbolic.horn import TURN, Solved
-from verify.engines.symbolic.invariants import ranked, stated
+from verify.engines.symbolic.invariants import stated
 from verify.engines.symbolic.paths import Implicant, told
 from verify.engines.symbolic.provers import Provers
 from verify.engines.symbolic.questions import Question
+from verify.engines.symbolic.ranks import ranked
 from verify.engines.symbolic.regions import Ground, Point, beyond_facet, on_facet, simplified, spread
 from verify.engines.symbolic.relation import Relation
 from verify.semantics.interpreter import START, Choice
