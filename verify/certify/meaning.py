@@ -2,6 +2,9 @@
 
 A state is a table from words to terms (texts). A script grows by definitions, one for each value that a statement computes; what
 is said twice is named once. One tick is one tick: nothing here knows of longer delays.
+
+**Atomic reactions** happen one by one: ``b`` is not 0 after a step, a tick, and at the beginning, until no reaction is enabled.
+The units may take turns in any order, each with its first enabled reaction; the order that is defined is one of these.
 """
 
 from __future__ import annotations
@@ -42,7 +45,7 @@ from verify.system.statement import (
     Statement,
     Stop,
 )
-from verify.system.system import Lane, Order, Step, System, Taking, WhenFull
+from verify.system.system import Lane, Order, Step, StepKind, System, Taking, WhenFull
 
 MOST_OPTIONS = 1024
 Words = dict[str, str]
@@ -388,7 +391,11 @@ class Effect:
 
 @dataclass(slots=True)
 class Happening:
-    """A step (with one position of its message) from any state: when it can be, whether it is urgent, and what it leads to."""
+    """A step (with one position of its message) from any state: when it can be, whether it is urgent, and what it leads to.
+
+    ``step`` None: the tick (``ticks``), or the rest after atomic reactions. ``seen``: whether what it leads to is a state of the
+    system, and not one on the way to it.
+    """
 
     name: str
     step: Step | None
@@ -396,11 +403,15 @@ class Happening:
     enabled: str
     urgent: str
     effect: Effect
+    ticks: bool = False
+    seen: bool = True
 
 
 def happenings(system: System, words: Words) -> list[Happening]:
     """Every step from the state that the words tell, the tick last."""
     found = [h for number, step in enumerate(system.steps) for h in _of_step(system, words, number, step)]
+    if "b" in words:
+        found.append(_rest(system, words))
     return [*found, _tick(system, words, found)]
 
 
@@ -412,10 +423,14 @@ def begin(system: System, words: Words) -> Effect:
     effect = Effect(system, Script(prefix="begin"), state, ["0"] * 64)
     effect.run(system.initially)
     effect.state |= {w: "false" for w in words if w.startswith("e")}
+    if "b" in words:
+        effect.state["b"] = "2"
     return effect
 
 
 def _of_step(system: System, words: Words, number: int, step: Step) -> list[Happening]:
+    if "b" in words and step.kind is StepKind.REACTION:
+        return [_reaction(system, words, number, step)]
     if step.take is None:
         return [_made(system, words, f"s{number}", step, -1)]
     lane = system.lanes[step.take.lane]
@@ -433,6 +448,9 @@ def _made(system: System, words: Words, name: str, step: Step, position: int) ->
         urgent = any_of([urgent, due])
         effect.local = [message["kind"], *(message[f"f{i}"] for i in range(len(message) - 3))]
         effect.local += ["0"] * max(0, step.slots - len(effect.local))
+    if "b" in words:
+        conditions.append("(= b 0)")
+        effect.state["b"] = "1"
     enabled = script.named("Bool", all_of([*conditions, effect.truth(step.guard)]))
     if step.take is not None and step.take.taking is not Taking.COPY:
         lane = step.take.lane
@@ -440,7 +458,30 @@ def _made(system: System, words: Words, name: str, step: Step, position: int) ->
             effect.put(lane, place, effect.content(lane, place + 1), "true")
     effect.state |= {w: "false" for w in words if w.startswith("e")}
     effect.run(step.body)
-    return Happening(name, step, script, enabled, script.named("Bool", all_of([enabled, urgent])), effect)
+    return Happening(name, step, script, enabled, script.named("Bool", all_of([enabled, urgent])), effect, seen="b" not in words)
+
+
+def _reaction(system: System, words: Words, number: int, step: Step) -> Happening:
+    if step.take is not None or step.unit is None:
+        raise Undecided(f"the reaction '{step.name}' takes a message, or has no unit")
+    script = Script(prefix=f"s{number}")
+    effect = Effect(system, script, {w: w for w in words}, ["0"] * max(1, step.slots))
+    before = [s for s in system.steps[:number] if s.kind is StepKind.REACTION and s.unit == step.unit]
+    waiting = [negated(effect.truth(s.guard)) for s in before]
+    enabled = script.named("Bool", all_of(["(> b 0)", *waiting, effect.truth(step.guard)]))
+    effect.state |= {w: "false" for w in words if w.startswith("e")}
+    effect.run(step.body)
+    for event in (w for w in words if w.startswith("e")):  # those of the beginning are not told
+        effect.state[event] = script.named("Bool", any_of([event, all_of(["(= b 1)", effect.state[event]])]))
+    return Happening(f"s{number}", step, script, enabled, enabled, effect, seen=False)
+
+
+def _rest(system: System, words: Words) -> Happening:
+    script = Script(prefix="rest")
+    effect = Effect(system, script, {w: w for w in words}, ["0"])
+    waiting = [negated(effect.truth(s.guard)) for s in system.steps if s.kind is StepKind.REACTION]
+    effect.state["b"] = "0"
+    return Happening("rest", None, script, script.named("Bool", all_of(["(> b 0)", *waiting])), "false", effect)
 
 
 def _taking(system: System, effect: Effect, step: Step, position: int) -> tuple[list[str], str, Words]:
@@ -468,9 +509,13 @@ def _tick(system: System, words: Words, steps: list[Happening]) -> Happening:
         _older(effect, number, lane)
     effect.state |= {w: "false" for w in words if w.startswith("e")}
     allowed = negated(any_of([h.urgent for h in steps]))
+    if "b" in words:
+        allowed = all_of(["(= b 0)", allowed])
+        effect.state["b"] = "1"
     lines = [line for h in steps for line in h.script.lines]
     script.lines = [*lines, *script.lines]
-    return Happening("tick", None, script, script.named("Bool", allowed), "false", effect)
+    named = script.named("Bool", allowed)
+    return Happening("tick", None, script, named, "false", effect, ticks=True, seen="b" not in words)
 
 
 def _older(effect: Effect, number: int, lane: Lane) -> None:

@@ -1,5 +1,7 @@
 """What has to be shown of an invariant and a rank, each as a script that a solver must find unsatisfiable.
 
+With atomic reactions, each of them is a step here, and a violation has to be one at rest; the rank does not read ``b``.
+
 With I the invariant: it holds in every first state (``begin``); no step and no tick leads out of it or into an error (``step``);
 it excludes a violation (``property``). With R the rank: no urgent step and no reaction but makes it less, and it is never
 negative while one is possible (``time``); so finitely many of them follow one another, and time can always pass. ``premises``
@@ -10,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from verify.certify.formula import Refused, Undecided, read
+from verify.certify.formula import Refused, read
 from verify.certify.meaning import Effect, Happening, Script, all_of, any_of, begin, happenings, negated, numeral
 from verify.certify.vocabulary import parameter_words, state_words
 from verify.system.expression import Expression, negation
@@ -34,8 +36,6 @@ def obligations(system: System, form: Form, invariant: str, rank: str) -> list[O
 
 class _Task:
     def __init__(self, system: System, form: Form, invariant: str, rank: str) -> None:
-        if system.atomic and any(s.kind is StepKind.REACTION for s in system.steps):
-            raise Undecided("atomic reactions are not known to this program")
         if not isinstance(form, Never | Possible | NeverLonger | Within):
             raise Refused("an invariant says nothing about a property of this form")
         self.system = system
@@ -43,7 +43,7 @@ class _Task:
         self.words = state_words(system, form)
         known = self.words | parameter_words(system)
         self.invariant = read(invariant, known, "the invariant")
-        self.rank = read(rank, known, "the rank")
+        self.rank = read(rank, {w: s for w, s in known.items() if w != "b"}, "the rank")
 
     # ---- scripts
 
@@ -83,7 +83,9 @@ class _Task:
 
     def begins(self) -> Obligation:
         effect = begin(self.system, self.words)
-        if "c" in self.words:
+        if "c" in self.words and "b" in self.words:  # the observer looks first when the reactions are over
+            effect.state["c"] = "0" if isinstance(self.form, Within) and self.form.trigger is None else "(- 1)"
+        elif "c" in self.words:
             asked, answered = self.asked(effect, at_first=True)
             effect.state["c"] = f"(ite {all_of([asked, negated(answered)])} 0 (- 1))"
         left = any_of([*effect.failures, negated(self.of("invariant", effect.state))])
@@ -109,7 +111,7 @@ class _Task:
 
     def seen(self, effect: Effect, here: str, goal: Expression) -> tuple[list[str], list[str]]:
         truth = effect.truth(goal)
-        return effect.script.lines, [here, truth]
+        return effect.script.lines, [here, *(["(= b 0)"] if "b" in self.words else []), truth]
 
     def ends(self, steps: list[Happening]) -> list[Obligation]:
         """No urgent step and no reaction without the rank going down."""
@@ -143,7 +145,10 @@ class _Task:
         """Let the observer go along with a step."""
         if "c" not in self.words:
             return
+        before = "(ite (>= c 0) (+ c 1) c)" if h.ticks else "c"
+        if not h.seen:
+            h.effect.state["c"] = h.script.named("Int", before)
+            return
         asked, answered = self.asked(h.effect)
-        before = "c" if h.step is not None else "(ite (>= c 0) (+ c 1) c)"
         begun = f"(ite {all_of([f'(< {before} 0)', asked])} 0 {before})"
         h.effect.state["c"] = h.script.named("Int", f"(ite {answered} (- 1) {begun})")

@@ -3,14 +3,15 @@
 ``v3`` the value of variable 3; ``t0`` of timer 0 (-1 stopped, 0 expired); ``l1_0_here`` (Bool) whether the first place of lane 1
 is taken; ``l1_0_age``, ``l1_0_kind``, ``l1_0_f2`` the age, the message and its field 2 there (0 where the place is free, and for
 fields that the message does not have); ``e4`` (Bool) whether event 4 occurred in the step to this state; ``c`` the ticks that the
-property's observer has counted (-1 while it does not wait), if it has one; ``p0`` the value of parameter 0. All others are Int.
+property's observer has counted (-1 while it does not wait), if it has one; ``b``, with atomic reactions, 0 at rest, 1 while units
+react to a step or a tick, 2 while they react to the beginning; ``p0`` the value of parameter 0. All others are Int.
 """
 
 from __future__ import annotations
 
 from verify.system.expression import events_of
 from verify.system.property import Form, Never, NeverLonger, Possible, Within
-from verify.system.system import System
+from verify.system.system import StepKind, System
 
 Words = dict[str, str]
 
@@ -44,7 +45,13 @@ def state_words(system: System, form: Form) -> Words:
         for place in range(declared.capacity):
             words |= place_words(system, lane, place)
     words |= {f"e{i}": "Bool" for i in asked_events(form)}
-    return words | ({"c": "Int"} if isinstance(form, NeverLonger | Within) else {})
+    words |= {"c": "Int"} if isinstance(form, NeverLonger | Within) else {}
+    return words | ({"b": "Int"} if reacts(system) else {})
+
+
+def reacts(system: System) -> bool:
+    """Whether there are atomic reactions."""
+    return system.atomic and any(s.kind is StepKind.REACTION for s in system.steps)
 
 
 def parameter_words(system: System) -> Words:

@@ -280,7 +280,7 @@ def merged(condition: Term, then: State, otherwise: State) -> State:
         for x, y in zip(then.lanes, otherwise.lanes, strict=True)
     ]
     variables = numbers(then.variables, otherwise.variables)
-    return State(variables, numbers(then.timers, otherwise.timers), lanes, dict(then.events), then.counter)
+    return State(variables, numbers(then.timers, otherwise.timers), lanes, dict(then.events), then.counter, then.busy)
 
 
 _STATUS = {

@@ -71,15 +71,29 @@ class _Search:
         self.end = until  # when a certificate has to be there
         self.until = until - RESERVED * (until - time.monotonic())  # when the search for one ends
         self.budget = budget
-        self.question = Question(system, form)
-        self.proving, self.layout = linear(self.question, time.monotonic() + AXIOMS * (self.until - time.monotonic()))
+        self.proved = Question(system, form, stepwise=True)
+        self.proving, self.layout = linear(self.proved, time.monotonic() + AXIOMS * (self.until - time.monotonic()))
         self.digest = digest(system)
-        self.goal, self.errors = Bounded(self.question), Bounded(self.question, failures=True)
+        self.reasons: list[str] = []
+        self.unrolling = self._unrolling()
         self.slice = SLICE
         self.failed: Found | None = None
         self.reachable = False
         self.lemmas: tuple[Any, ...] = ()
-        self.reasons: list[str] = []
+
+    def _unrolling(self) -> tuple[Bounded, Bounded] | None:
+        """For the goal, and for errors; None if the system is too large for it."""
+        try:
+            question = Question(self.system, self.form) if self.proved.layout.stepwise else self.proved
+        except Unsupported as problem:
+            self.reasons.append(f"not unrolled: {problem}")
+            return None
+        return Bounded(question), Bounded(question, failures=True)
+
+    @property
+    def depth(self) -> int:
+        """How many moves were looked at; -1 for none."""
+        return -1 if self.unrolling is None else self.unrolling[0].depth
 
     def answer(self) -> Claim:
         """Unrolling beside Spacer; after a while invariants from templates; then Spacer with those; at last unrolling alone."""
@@ -92,16 +106,16 @@ class _Search:
         if claim is not None:
             return claim
         if self.failed is not None:
-            evidence = Unrolled(NAME, self.errors.depth + 1, self.failed.values, self.digest)
+            evidence = Unrolled(NAME, self.depth + 1, self.failed.values, self.digest)
             return Claim(Faulty(Fault.FAILURE, self.failed.trace, evidence))
-        return Claim(Unknown(self._why(), depth=max(0, self.goal.depth)))
+        return Claim(Unknown(self._why(), depth=max(0, self.depth)))
 
     def _beside(self, provers: Provers, until: float, *, templates: bool = False) -> Claim | None:
         """Provers, and unrolling in turns with them; ``templates``: after that, while the provers go on."""
         provers.begin(0.0)
         try:
             claim = self._turns(provers, until)
-            if claim is None and templates and not self.reachable:
+            if claim is None and templates and not self.reachable and not self.proved.layout.stepwise:
                 claim = self._from_templates()
             if claim is None and templates and not self.lemmas:
                 claim = self._turns(provers, self.until)
@@ -127,34 +141,34 @@ class _Search:
                 if claim is not None:
                     return claim
             elif solved is not None:
-                self.reachable = self.layout.complete
+                self.reachable = self.layout.complete and not self.proved.layout.stepwise
                 provers.end()
             if provers.running and time.monotonic() < waiting:
                 time.sleep(TURN)  # they need what the machine has
                 continue
             found = self._unrolled(until)
             if found is not None:
-                return self._found(found, self.goal.depth + 1)
+                return self._found(found, self.depth + 1)
             if not provers.running:
                 break
         return None
 
     def _alone(self) -> Claim | None:
         """The rest of the time for the unrolling."""
-        while time.monotonic() < self.end and self.goal.depth < DEEPEST:
+        while self.unrolling is not None and time.monotonic() < self.end and self.depth < DEEPEST:
             self.slice = self.end - time.monotonic()
             found = self._unrolled(self.end)
             if found is not None:
-                return self._found(found, self.goal.depth + 1)
+                return self._found(found, self.depth + 1)
         return None
 
     def _unrolled(self, end: float) -> Found | None:
         """Go on unrolling for a while: the goal first, errors up to the same depth behind it."""
-        goal, errors = self.goal, self.errors
-        before, until = goal.depth, min(end, time.monotonic() + self.slice)
-        if goal.depth >= DEEPEST:
+        if self.unrolling is None or self.depth >= DEEPEST:
             time.sleep(TURN)
             return None
+        goal, errors = self.unrolling
+        before, until = goal.depth, min(end, time.monotonic() + self.slice)
         found = goal.search(goal.depth + 1, until).found
         self.budget.spent(Progress(self.system.name, 0, 0, 0, max(0, goal.depth), self.budget.seconds()))
         if found is None and goal.depth == before:
@@ -186,7 +200,7 @@ class _Search:
         if rank.rank is None:
             return Claim(Unknown(f"an invariant was found; that time can always pass was not shown: {rank.why}"))
         meant = z3.substitute(invariant, [(d.word, d.term) for d in self.layout.derived])
-        evidence = Inductive(NAME, stated(self.question, meant), rank.rank, method, self.digest)
+        evidence = Inductive(NAME, stated(self.proved, meant), rank.rank, method, self.digest)
         if isinstance(self.form, Possible):
             return Claim(Fails(None, evidence))
         seen, notes = self._premise()
@@ -198,13 +212,16 @@ class _Search:
             premise = self.form.trigger
         if premise is None:
             return None, ()
-        search = Bounded(Question(self.system, Possible(premise)))
+        try:
+            search = Bounded(Question(self.system, Possible(premise)))
+        except Unsupported:
+            return None, ("whether the premise ever happens was not looked at",)
         if search.search(DEEPEST, min(self.end, time.monotonic() + PREMISE)).found is not None:
             return True, ()
         return None, (f"no run of up to {max(0, search.depth)} moves was found in which the premise happens",)
 
     def _why(self) -> str:
-        looked = f"no violation up to {max(0, self.goal.depth)} moves (delays count as one)"
+        looked = f"no violation up to {max(0, self.depth)} moves (delays count as one)"
         if self.reachable:
             return f"{looked}; but there is one, or an error, further on"
         return f"{looked}; no proof: {'; '.join(dict.fromkeys(self.reasons)) or 'out of time'}"

@@ -2,7 +2,8 @@
 
 The names are those of certificates (see :mod:`verify.certify.vocabulary`): ``v3`` a variable, ``t0`` a timer, ``l1_0_here``
 whether the first place of lane 1 is taken, ``l1_0_age``, ``l1_0_kind``, ``l1_0_f2`` its message; ``e4`` whether event 4 occurred
-in the step to this state, ``c`` the ticks that the question's observer has counted; ``p0`` a parameter.
+in the step to this state, ``c`` the ticks that the question's observer has counted; ``b`` whether atomic reactions
+are under way (0 no, 1 after a step, 2 at the beginning); ``p0`` a parameter.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from verify.engines.symbolic.fixed import Fixed, fixed_values
 from verify.engines.symbolic.terms import Term, both, choose, lifted, number, term_of, truth
 from verify.system.domain import Boolean
 from verify.system.expression import Expression, Rigid
-from verify.system.system import Lane, System
+from verify.system.system import Lane, StepKind, System
 
 IDLE = -1
 
@@ -51,10 +52,12 @@ class State:
     lanes: list[list[Slot]]
     events: dict[int, Term] = field(default_factory=dict)
     counter: Term = IDLE
+    busy: Term = 0
 
     def copy(self) -> State:
         """One to be changed."""
-        return State(list(self.variables), list(self.timers), [list(x) for x in self.lanes], dict(self.events), self.counter)
+        lanes = [list(x) for x in self.lanes]
+        return State(list(self.variables), list(self.timers), lanes, dict(self.events), self.counter, self.busy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +75,13 @@ class Component:
 class Layout:
     """What a state of a system consists of, once what never changes is left out."""
 
-    def __init__(self, system: System, events: Sequence[int] = (), *, counting: bool = False) -> None:
-        """For questions that ask for ``events``; ``counting``: with an observer."""
+    def __init__(
+        self, system: System, events: Sequence[int] = (), *, counting: bool = False, stepwise: bool = False
+    ) -> None:
+        """For questions that ask for ``events``; ``counting``: with an observer; ``stepwise``: atomic reactions one by one."""
         self.system = system
+        self.stepwise = stepwise and reacts(system)
+        self.facts: list[Any] = []  # what is known of every state besides
         self.fixed: Fixed = fixed_values(system)
         self.events = tuple(events)
         self.counting = counting
@@ -83,6 +90,8 @@ class Layout:
         self.components += [Component(f"e{e}", "event", (e,), 0, 1, boolean=True) for e in self.events]
         if counting:
             self.components.append(Component("c", "counter", (), IDLE, 2**31, boolean=False))
+        if self.stepwise:
+            self.components.append(Component("b", "busy", (), 0, 2, boolean=False))
         self.stored = {(c.group, *c.at): self.constant(c) for c in self.components}
         self.constants = [self.constant(c) for c in self.components]
 
@@ -148,7 +157,8 @@ class Layout:
         timers = [self.stored["timer", i] for i in range(len(self.system.timers))]
         lanes = [[self._slot(n, place) for place in range(lane.capacity)] for n, lane in enumerate(self.system.lanes)]
         events = {e: self.stored["event", e] for e in self.events}
-        return State(variables, timers, lanes, events, self.stored[("counter",)] if self.counting else IDLE)
+        counter = self.stored[("counter",)] if self.counting else IDLE
+        return State(variables, timers, lanes, events, counter, self.stored[("busy",)] if self.stepwise else 0)
 
     def _slot(self, lane: int, place: int) -> Slot:
         kinds = self.fixed.sent(lane)
@@ -182,6 +192,8 @@ class Layout:
                 term = state.events[c.at[0]]
             case "counter":
                 term = state.counter
+            case "busy":
+                term = state.busy
             case _:
                 slot = state.lanes[c.at[0]][c.at[1]]
                 content = {"here": slot.here, "age": slot.age, "kind": slot.kind}
@@ -208,7 +220,7 @@ class Layout:
 
     def shape(self) -> list[Any]:
         """What holds of every state by the way it is stored: ranges, free places behind the taken ones, zeros in them."""
-        found = []
+        found = list(self.facts)
         for c, term in zip(self.components, self.constants, strict=True):
             if not c.boolean:
                 found.append(both(term >= c.low, term <= c.high) if c.group != "counter" else term >= c.low)
@@ -264,9 +276,16 @@ class Layout:
                     found.append(int(c.at[0] in events))
                 case "counter":
                     found.append(counter)
+                case "busy":
+                    found.append(0)
                 case _:
                     found.append(_held(state[lanes + c.at[0]], c))
         return found
+
+
+def reacts(system: System) -> bool:
+    """Whether it has atomic reactions."""
+    return system.atomic and any(s.kind is StepKind.REACTION for s in system.steps)
 
 
 def _held(lane: tuple[Any, ...], c: Component) -> int:

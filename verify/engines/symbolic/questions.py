@@ -13,7 +13,7 @@ from typing import Any
 from verify.engines.symbolic.effects import value
 from verify.engines.symbolic.layout import IDLE, Layout, State
 from verify.engines.symbolic.terms import Term, both, choose, either, equals, lifted, no, number, truth
-from verify.engines.symbolic.transitions import Move, Transitions
+from verify.engines.symbolic.transitions import REST, Move, Transitions
 from verify.semantics.interpreter import START, TICK
 from verify.system.expression import FALSE, Expression, events_of, negation
 from verify.system.property import Form, Never, NeverLonger, Possible, Within
@@ -43,11 +43,14 @@ def observer_of(form: Form) -> Observer | None:
 class Question:
     """``moves`` (steps, then the delay), ``initial``, and ``goal``: the states of the layout that violate, or that are sought."""
 
-    def __init__(self, system: System, form: Form | None) -> None:
-        """A form of safety, or None: no goal. Unsupported if the system cannot be encoded."""
+    def __init__(self, system: System, form: Form | None, *, stepwise: bool = False) -> None:
+        """A form of safety, or None: no goal. Unsupported if the system cannot be encoded.
+
+        ``stepwise``: atomic reactions are moves of their own, for proofs.
+        """
         self.form = form
         self.observer = None if form is None else observer_of(form)
-        self.layout = Layout(system, sorted(asked_events(form)), counting=self.observer is not None)
+        self.layout = Layout(system, sorted(asked_events(form)), counting=self.observer is not None, stepwise=stepwise)
         self.transitions = Transitions(self.layout)
         self.initial = self.transitions.initial
         self.tick = self.transitions.tick
@@ -63,7 +66,7 @@ class Question:
         state = self.layout.state()
         match self.form:
             case Never(asked) | Possible(asked):
-                return truth(value(asked, self.layout, state))
+                return both(equals(state.busy, 0), truth(value(asked, self.layout, state)))
             case None:
                 return False
             case _:
@@ -74,16 +77,31 @@ class Question:
 
     def _watch(self, watch: Observer) -> None:
         state = self.layout.state()
+        if self.layout.stepwise:
+            self._watch_at_rest(watch)
+            return
         for move in self.moves:
             if move.step != TICK:
-                move.state.counter = self._arrival(watch, move.state, state.counter, state.counter)
+                move.state.counter = self._arrival(watch, move.state, state.counter)
         stops, starts = self._holds(watch.stops, move_state := self.initial.state), True
         if watch.starts is not None:
             starts = self._holds(watch.starts, move_state)
         self.initial.state.counter = choose(both(starts, no(stops)), 0, IDLE)
+        self.tick.state.counter = self._arrival(watch, self.tick.state, self._counted(watch))
+
+    def _watch_at_rest(self, watch: Observer) -> None:
+        """Where atomic reactions are moves, the observer looks when they are at rest."""
+        state = self.layout.state()
+        for move in self.moves:
+            rests = move.step == REST
+            move.state.counter = self._arrival(watch, move.state, state.counter) if rests else state.counter
+        self.initial.state.counter = 0 if watch.starts is None else IDLE
+        self.tick.state.counter = self._counted(watch)
+
+    def _counted(self, watch: Observer) -> Term:
+        """The counter after the delay, before anything is looked at; and what that means for the delay."""
+        state = self.layout.state()
         delay, waits = self.transitions.delay, state.counter >= 0
-        counted = choose(waits, state.counter + delay, state.counter)
-        self.tick.state.counter = self._arrival(watch, self.tick.state, counted, state.counter)
         limits = [no(equals(state.counter, self.bound + 1)), either(no(waits), state.counter + delay <= self.bound + 1)]
         if asked_events(self.form):
             stopping = self._holds(watch.stops, state, arriving=False)
@@ -91,8 +109,9 @@ class Question:
             waiting = both(self._holds(starting, state, arriving=False), no(stopping))
             limits.append(either(delay == 1, choose(waits, no(stopping), no(waiting))))
         self.tick.allowed = both(self.tick.allowed, *limits)
+        return choose(waits, state.counter + delay, state.counter)
 
-    def _arrival(self, watch: Observer, state: State, counted: Term, _: Term) -> Term:
+    def _arrival(self, watch: Observer, state: State, counted: Term) -> Term:
         """The counter on arrival; what has passed the bound stays there."""
         stops = self._holds(watch.stops, state)
         starts = False if watch.starts is None else self._holds(watch.starts, state)

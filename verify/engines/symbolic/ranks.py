@@ -111,12 +111,12 @@ class _Ranks:
         solver = self.solver(number_)
         flat = self.layout.flat(self.moves[number_].state)
         pairs = [(i, c, t) for i, (c, t) in enumerate(zip(self.layout.constants, flat, strict=True)) if not c.eq(t)]
-        return {i for i, c, t in pairs if self.layout.components[i].group != "unit" and solver.check(c != t) != z3.unsat}
+        return {i for i, c, t in pairs if self.layout.components[i].group != "busy" and solver.check(c != t) != z3.unsat}
 
     def read(self, number_: int) -> set[int]:
         """The components that decide whether a move is made."""
         found = {self.index[t.get_id()] for t in subterms(self.asserted[number_]) if t.get_id() in self.index}
-        return {i for i in found if self.layout.components[i].group != "unit"}
+        return {i for i in found if self.layout.components[i].group != "busy"}
 
     def levels(self, writes: Sequence[set[int]]) -> list[list[int]]:
         """The moves in groups, so that none enables one of an earlier group."""
@@ -137,8 +137,8 @@ class _Ranks:
         """What ranks are made of: truths of a unit, alone and in pairs; messages."""
         literals = self.literals()
         yield from literals
-        for a, b in itertools.combinations(literals, 2):
-            if a.unit == b.unit and a.most == b.most == 1 and a.about != b.about:
+        for a, b in itertools.combinations([x for x in literals if z3.is_bool(x.here)], 2):
+            if a.unit == b.unit and a.about != b.about:
                 there = tuple(lifted(both(x, y)) for x, y in zip(a.there, b.there, strict=True))
                 yield _Count(lifted(both(a.here, b.here)), there, a.about | b.about, a.unit, 1)
 

@@ -8,6 +8,10 @@ row, so nothing is lost.
 
 **Atomic reactions** are unrolled, as long as they make no choices: ROUNDS rounds of the units, REACTIONS reactions of a unit in a
 row. What would need more is the condition ``beyond`` of a move: no search may call the system explored while that can happen.
+
+Or they are moves of their own (``stepwise`` of the layout), for proofs: units are busy after each step and tick, until no
+reaction is enabled; they may take turns as they like, each with the first of its reactions that is enabled. So more states are
+met than there are, and what holds where nobody is busy holds of the system.
 """
 
 from __future__ import annotations
@@ -21,12 +25,14 @@ import z3
 
 from verify.engines.symbolic.effects import Run, Unsupported, merged, ordered, value
 from verify.engines.symbolic.layout import Layout, State, aged, removed
-from verify.engines.symbolic.terms import Term, both, choose, either, equals, no, number, truth
+from verify.engines.symbolic.terms import Term, both, choose, either, equals, lifted, no, number, truth
 from verify.semantics.interpreter import START, TICK
 from verify.system.expression import Apply, Expression, Local
 from verify.system.statement import Block, Choose, Either, If
 from verify.system.system import Failure, Order, Step, StepKind, Taking
 
+REST = -3  # the move after which nobody is busy
+AFTER_STEP, AT_FIRST = 1, 2  # why units are busy
 REACTIONS = 6
 ROUNDS = 3
 LARGEST = 600  # reactions, unrolled
@@ -81,26 +87,29 @@ class Transitions:
         self.layout = layout
         self.system = layout.system
         self.delay = z3.Int("d")
-        self.units: list[list[Step]] = [[] for _ in self.system.units]
+        self.stepwise = layout.stepwise
+        self.units: list[list[tuple[int, Step]]] = [[] for _ in self.system.units]
         if self.system.atomic:
             self._reactions()
         self.initial = self._initial()
         self.moves = [m for number, step in enumerate(self.system.steps) for m in self._moves(number, step)]
+        if self.stepwise:
+            self.moves += self._inner()
         self.tick = self._tick()
 
     def _reactions(self) -> None:
-        for step in self.system.steps:
+        for number_, step in enumerate(self.system.steps):
             if step.kind is not StepKind.REACTION:
                 continue
             if step.unit is None or step.take is not None:
                 message = f"the reaction '{step.name}' has no unit, or takes a message"
                 raise Unsupported(message)
-            if _chooses(step.body):
+            if not self.stepwise and _chooses(step.body):
                 message = f"the reaction '{step.name}' chooses, within an atomic reaction"
                 raise Unsupported(message)
-            self.units[step.unit].append(step)
+            self.units[step.unit].append((number_, step))
         count = sum(map(len, self.units)) * REACTIONS * ROUNDS
-        if count > LARGEST:
+        if count > LARGEST and not self.stepwise:
             message = f"atomic reactions, unrolled to {count:,} (the most is {LARGEST})"
             raise Unsupported(message)
 
@@ -117,7 +126,7 @@ class Transitions:
         run = self._ahead(state, [0] * widest, -1, "s_")
         run.block(self.system.initially)
         beyond = self._settle(run)
-        run.state.events = events
+        run.state.events, run.state.busy = events, AT_FIRST if self.stepwise else 0
         return self._move(START, -1, True, False, run, beyond)
 
     def _move(self, step: int, position: int, enabled: Term, urgent: Term, run: Run, beyond: Term) -> Move:  # noqa: PLR0913
@@ -131,7 +140,8 @@ class Transitions:
         if step.take is None:
             enabled = truth(value(step.guard, self.layout, state))
             if enabled is not False:
-                yield self._made(number_, step, -1, enabled, truth(value(step.urgent, self.layout, state)))
+                at_rest = both(enabled, equals(state.busy, 0))
+                yield self._made(number_, step, -1, at_rest, truth(value(step.urgent, self.layout, state)))
             return
         if not self.layout.fixed.sent(step.take.lane):
             return
@@ -140,7 +150,7 @@ class Transitions:
         last = 1 if fifo and step.take.taking is Taking.DELIVER else lane.capacity
         for position in range(last):
             slot = state.lanes[step.take.lane][position]
-            ready = [slot.here]
+            ready = [slot.here, equals(state.busy, 0)]
             if step.take.taking is Taking.DELIVER:
                 ready.append(slot.age >= lane.minimum)
             if not fifo and position:
@@ -170,14 +180,15 @@ class Transitions:
         run.block(step.body)
         beyond = self._settle(run)
         run.state.events = {e: run.events.get(e, False) for e in self.layout.events}
+        run.state.busy = AFTER_STEP if self.stepwise else 0
         return self._move(number_, position, enabled, both(enabled, urgent), run, beyond)
 
     # ---- time
 
     @property
     def tick_allowed(self) -> Term:
-        """No enabled step is urgent."""
-        return no(either(*(m.urgent for m in self.moves)))
+        """No enabled step is urgent, and nobody is busy."""
+        return both(no(either(*(m.urgent for m in self.moves))), equals(self.layout.state().busy, 0))
 
     def _tick(self) -> Move:
         state = self.layout.state()
@@ -196,9 +207,10 @@ class Transitions:
             state.lanes[number_] = ordered(held, len(held) - 1) if lane.order is Order.UNORDERED else held
         run = self._ahead(state, [0] * (max((s.slots for s in self.system.steps), default=0) + 64), -1, "t_")
         beyond = self._settle(run)
-        if self.system.atomic and any(self.units):
+        if not self.stepwise and any(self.units):
             bounds.append(either(delay == 1, self._quiet()))
         run.state.events = {e: run.events.get(e, False) for e in self.layout.events}
+        run.state.busy = AFTER_STEP if self.stepwise else 0
         made = self._move(TICK, -1, self.tick_allowed, False, run, beyond)
         made.allowed = both(made.allowed, *bounds)
         made.inputs = [delay, *made.inputs]
@@ -207,27 +219,51 @@ class Transitions:
     def _quiet(self) -> Term:
         """No reaction can run on the way: none is enabled in the first state, and the way agrees with it on every guard."""
         state = self.layout.state()
-        return no(either(*(truth(value(r.guard, self.layout, state)) for unit in self.units for r in unit)))
+        return no(either(*(truth(value(r.guard, self.layout, state)) for unit in self.units for _, r in unit)))
 
     # ---- atomic reactions
 
+    def _inner(self) -> Iterator[Move]:
+        """Reactions, each a move; and the rest after them."""
+        state = self.layout.state()
+        nobody, busy = True, state.busy > 0
+        for unit in self.units:
+            earlier: Term = True
+            for number_, reaction in unit:
+                guard = truth(value(reaction.guard, self.layout, state))
+                enabled = both(busy, earlier, guard)
+                earlier = both(earlier, no(guard))
+                if enabled is False:
+                    continue
+                move = self._made(number_, reaction, -1, enabled, True)
+                move.state.busy, told = state.busy, equals(state.busy, AFTER_STEP)
+                after = {e: either(held, both(told, move.state.events[e])) for e, held in state.events.items()}
+                move.state.events = after  # those of the beginning are not told
+                yield move
+            nobody = both(nobody, earlier)
+        self.layout.facts.append(lifted(either(busy, nobody)))
+        rested = self.layout.state()
+        rested.busy = 0
+        rests = both(busy, nobody)
+        yield Move(REST, -1, rests, rests, rested)
+
     def _settle(self, run: Run) -> Term:
         """Run the reactions; the condition under which they were not at rest after all that was unrolled."""
-        if not any(self.units):
+        if self.stepwise or not any(self.units):
             return False
-        widest = max(max(1, r.slots) for unit in self.units for r in unit)
+        widest = max(max(1, r.slots) for unit in self.units for _, r in unit)
         run.local += [0] * max(0, widest - len(run.local))
         beyond: list[Term] = []
         for _ in range(ROUNDS):
             for unit in self.units:
                 if all(self._react(run, unit) for _ in range(REACTIONS if unit else 0)):
-                    beyond += [run.truth(r.guard) for r in unit]
-        beyond += [run.truth(r.guard) for unit in self.units for r in unit]
+                    beyond += [run.truth(r.guard) for _, r in unit]
+        beyond += [run.truth(r.guard) for unit in self.units for _, r in unit]
         return both(no(run.failed), either(*beyond))
 
-    def _react(self, run: Run, unit: list[Step]) -> bool:
+    def _react(self, run: Run, unit: list[tuple[int, Step]]) -> bool:
         """The first enabled reaction of a unit runs, if one is; whether one might."""
-        guards = [run.truth(r.guard) for r in unit]
+        guards = [run.truth(r.guard) for _, r in unit]
         if all(g is False for g in guards):
             return False
         before, local, path = run.state, run.local, run.path
@@ -238,7 +274,7 @@ class Transitions:
                 continue
             first = both(guard, *(no(g) for g in guards[:index]))
             run.path, run.state, run.local = both(path, first), before.copy(), list(local)
-            run.block(unit[index].body)
+            run.block(unit[index][1].body)
             after = merged(guard, run.state, after)
             pairs = zip(run.local, locals_after, strict=True)
             locals_after = [choose(guard, number(a), number(b)) for a, b in pairs]
