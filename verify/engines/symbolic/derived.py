@@ -280,7 +280,8 @@ def _stated(state: State, put: Callable[[Term], Term]) -> State:
         for lane in state.lanes
     ]
     events = {e: put(t) for e, t in state.events.items()}
-    return State([put(v) for v in state.variables], [put(t) for t in state.timers], lanes, events, put(state.counter), put(state.busy))
+    variables, timers = [put(v) for v in state.variables], [put(t) for t in state.timers]
+    return State(variables, timers, lanes, events, put(state.counter), put(state.busy))
 
 
 # ---- back to expressions

@@ -20,6 +20,7 @@ from verify.engines.symbolic.invariants import stated
 from verify.engines.symbolic.provers import Provers
 from verify.engines.symbolic.questions import Question
 from verify.engines.symbolic.ranks import ranked
+from verify.engines.symbolic.terms import lifted
 from verify.system.property import Form, Never, NeverLonger, Possible, Property, Within
 from verify.system.serialise import digest
 from verify.system.system import System
@@ -30,6 +31,7 @@ DEEPEST = 60  # moves that are unrolled
 SLICE = 4.0  # seconds of unrolling before the provers are looked at
 ALONE = 0.2  # of the time, before templates are tried
 TEMPLATES = 0.6  # of the time that is left then
+INDUCTION = 0.1  # of the time, for the property as its own invariant
 AXIOMS = 0.1  # of the time, at most, for axioms
 WAITING = 0.6  # of the time that is left after that, for provers with lemmas alone
 RESERVED = 0.25  # of the time, for making a certificate of what is found last: fewer lemmas, and a rank
@@ -97,6 +99,9 @@ class _Search:
 
     def answer(self) -> Claim:
         """Unrolling beside Spacer; after a while invariants from templates; then Spacer with those; at last unrolling alone."""
+        claim = self._at_once()
+        if claim is not None:
+            return claim
         start = time.monotonic()
         claim = self._beside(Provers(self.proving, self.layout), start + ALONE * (self.until - start), templates=True)
         if claim is None and self.lemmas and not self.reachable:
@@ -109,6 +114,19 @@ class _Search:
             evidence = Unrolled(NAME, self.depth + 1, self.failed.values, self.digest)
             return Claim(Faulty(Fault.FAILURE, self.failed.trace, evidence))
         return Claim(Unknown(self._why(), depth=max(0, self.depth)))
+
+    def _at_once(self) -> Claim | None:
+        """The property is inductive on its own, or never holds of what the layout takes for granted."""
+        safe = z3.Not(self.proving.goal)
+        until = time.monotonic() + INDUCTION * (self.until - time.monotonic())
+        first, layout = self.proving.initial, self.layout
+        solver = z3.Solver()
+        solver.set("timeout", max(1, int(1000 * (until - time.monotonic()))))
+        goes = z3.substitute(self.proving.goal, list(zip(layout.constants, layout.flat(first.state), strict=True)))
+        solver.add(*layout.premises(), z3.Or(lifted(first.fails), lifted(first.overruns), z3.And(lifted(first.arrives), goes)))
+        if solver.check() != z3.unsat or needed(self.proving, (), safe, until) is None:
+            return None
+        return self._stated(safe, "induction", ())
 
     def _beside(self, provers: Provers, until: float, *, templates: bool = False) -> Claim | None:
         """Provers, and unrolling in turns with them; ``templates``: after that, while the provers go on."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from typing import Any
@@ -21,7 +21,7 @@ import z3
 from verify.engines.symbolic.invariants import in_words
 from verify.engines.symbolic.layout import State
 from verify.engines.symbolic.questions import Question
-from verify.engines.symbolic.terms import Term, both, equals, lifted, number, subterms
+from verify.engines.symbolic.terms import Term, both, equals, lifted, number, subterms, truth
 from verify.engines.symbolic.transitions import Move
 from verify.system.domain import Boolean, Enumeration
 from verify.system.system import StepKind
@@ -39,14 +39,17 @@ class Ranked:
 
 
 @dataclass(frozen=True, slots=True)
-class _Count:
-    """A number from 0 to ``most`` in each state: of which components it is made, and in which unit of the system they are."""
+class _Literal:
+    """A number from 0 to ``most`` in each state, a truth value if that is 1: of which components it is made, in which unit."""
 
     here: Any
     there: tuple[Any, ...]  # after each move
     about: frozenset[int]
     unit: int | None
     most: int
+
+
+_Count = tuple[_Literal, ...]  # one literal; or two that are both true
 
 
 class _Failed(Exception):  # noqa: N818 - an answer
@@ -79,7 +82,7 @@ class _Ranks:
         """The rank, in the words of certificates."""
         writes = [self.changed(n) for n in range(len(self.moves))]
         levels = self.levels(writes)
-        counts = list(self.counts())
+        literals = self.literals()
         total: list[Any] = []
         weight = 1
         later: set[int] = set()
@@ -87,10 +90,9 @@ class _Ranks:
             changed = set().union(*(writes[n] for n in level))
             about = (changed | set().union(*(self.read(n) for n in level))) - later
             later |= changed
-            usable = [c for c in counts if c.about <= about and any(w & c.about for w in (writes[n] for n in level))]
-            weights = self.weights(level, usable)
-            total += [weight * w * lifted(number(c.here)) for c, w in weights]
-            weight *= 1 + sum(w * c.most for c, w in weights)
+            weights = self.weights(level, changed, [x for x in literals if x.about <= about])
+            total += [weight * w * _here(c) for c, w in weights]
+            weight *= 1 + sum(w * c[0].most for c, w in weights)
         rank = z3.Sum(total) if total else z3.IntVal(0)
         return " ".join(in_words(self.layout, z3.simplify(rank)).sexpr().split())
 
@@ -133,16 +135,7 @@ class _Ranks:
 
     # ---- what is counted
 
-    def counts(self) -> Iterator[_Count]:
-        """What ranks are made of: truths of a unit, alone and in pairs; messages."""
-        literals = self.literals()
-        yield from literals
-        for a, b in itertools.combinations([x for x in literals if z3.is_bool(x.here)], 2):
-            if a.unit == b.unit and a.about != b.about:
-                there = tuple(lifted(both(x, y)) for x, y in zip(a.there, b.there, strict=True))
-                yield _Count(lifted(both(a.here, b.here)), there, a.about | b.about, a.unit, 1)
-
-    def literals(self) -> list[_Count]:
+    def literals(self) -> list[_Literal]:
         """Expired timers, control states; messages, and those that are due."""
         layout, system = self.layout, self.layout.system
         states = [layout.state(), *(m.state for m in self.moves)]
@@ -151,8 +144,8 @@ class _Ranks:
 
         def count(terms: list[Term], about: set[int], instance: int | None, most: int = 1) -> None:
             unit = None if instance is None else system.instances[instance].unit
-            here, *there = map(lifted, terms)
-            found.append(_Count(here, tuple(there), frozenset(about), unit, most))
+            here, *there = map(lifted, map(truth, terms) if most == 1 else map(number, terms))
+            found.append(_Literal(here, tuple(there), frozenset(about), unit, most))
 
         for t, timer in enumerate(system.timers):
             count([equals(s.timers[t], 0) for s in states], {at["timer", t]}, timer.instance)
@@ -174,15 +167,28 @@ class _Ranks:
 
     # ---- weights
 
-    def weights(self, level: Sequence[int], counts: Sequence[_Count]) -> list[tuple[_Count, int]]:
+    def weights(self, level: Sequence[int], changed: set[int], literals: Sequence[_Literal]) -> list[tuple[_Count, int]]:
         """Weights with which every move of the level makes the sum less."""
-        single = [c for c in counts if len(c.about) == 1 or c.most > 1]
-        for tried in (single, counts):
-            trial = _Trial(self, level, tried).run()
+        single: list[_Count] = [(x,) for x in literals if x.about & changed]
+        pairs = [
+            (a, b)
+            for a, b in itertools.combinations([x for x in literals if x.most == 1], 2)
+            if a.unit == b.unit and a.about != b.about and (a.about | b.about) & changed
+        ]
+        for tried in (single, [*single, *pairs]):
+            trial = _Trial(self, level, literals, tried).run()
             if trial is not None:
                 return [(c, w) for c, w in zip(tried, trial, strict=True) if w]
         name = self.layout.system.steps[self.moves[level[0]].step].name
         raise _Failed(f"no rank of the kind that is tried goes down with every urgent step ('{name}' and what it enables)")
+
+
+def _here(count: _Count) -> Any:  # noqa: ANN401 - a Z3 term
+    return lifted(number(both(*(x.here for x in count)))) if len(count) > 1 else lifted(number(count[0].here))
+
+
+def _there(count: _Count, n: int) -> Any:  # noqa: ANN401 - a Z3 term
+    return lifted(number(both(*(x.there[n] for x in count)))) if len(count) > 1 else lifted(number(count[0].there[n]))
 
 
 def _to_be_ranked(question: Question, move: Move) -> bool:
@@ -210,19 +216,22 @@ def _reachable(follows: Sequence[Sequence[int]], start: int) -> set[int]:
 class _Trial:
     """Weights, and what speaks against them, in turns."""
 
-    def __init__(self, ranks: _Ranks, level: Sequence[int], counts: Sequence[_Count]) -> None:
+    def __init__(self, ranks: _Ranks, level: Sequence[int], literals: Sequence[_Literal], counts: Sequence[_Count]) -> None:
         self.ranks = ranks
         self.level = level
+        self.literals = literals
+        known = {id(x): i for i, x in enumerate(literals)}
         self.counts = counts
+        self.parts = [tuple(known[id(x)] for x in c) for c in counts]
         self.unknown = [z3.Real(f"w{i}") for i in range(len(counts))]
         self.wanted = z3.Solver()
         self.wanted.add(*[z3.And(w >= 0, w <= HEAVIEST) for w in self.unknown])
 
     def run(self) -> list[int] | None:
         """Weights that every move of the level makes less; None if there are none."""
-        pending = [(n, self.ranks.solver(n)) for n in self.level]
+        moves = [(n, self.ranks.solver(n)) for n in self.level]
+        pending = list(moves)
         trial = [0] * len(self.counts)
-        moves = list(pending)
         while pending:
             n, solver = pending[0]
             change = self.change(n, solver, trial)
@@ -232,7 +241,8 @@ class _Trial:
             self.wanted.add(z3.Sum([w * d for w, d in zip(self.unknown, change, strict=True) if d]) <= -1)
             if self.wanted.check() != z3.sat:
                 return None
-            trial = _whole([self.wanted.model().eval(w, model_completion=True).as_fraction() for w in self.unknown])
+            model = self.wanted.model()
+            trial = _whole([model.eval(w, model_completion=True).as_fraction() for w in self.unknown])
             pending = [pending[0], *(m for m in moves if m[0] != n)]
         return trial
 
@@ -242,9 +252,10 @@ class _Trial:
         if left <= 0:
             raise _Failed("out of time")
         solver.set("timeout", max(1, int(1000 * left)))
-        sums = [(w, lifted(number(c.there[n])), lifted(number(c.here))) for c, w in zip(self.counts, trial, strict=True) if w]
+        weighed = [(c, w) for c, w in zip(self.counts, trial, strict=True) if w]
         solver.push()
-        solver.add(z3.Sum([w * (after - before) for w, after, before in sums]) >= 0 if sums else z3.BoolVal(val=True))
+        if weighed:
+            solver.add(z3.Sum([w * (_there(c, n) - _here(c)) for c, w in weighed]) >= 0)
         answer = solver.check()
         model = solver.model() if answer == z3.sat else None
         solver.pop()
@@ -252,7 +263,9 @@ class _Trial:
             return None
         if model is None:
             raise _Failed(str(solver.reason_unknown()))
-        return [_value(model, c.there[n]) - _value(model, c.here) for c in self.counts]
+        before = [_value(model, x.here) for x in self.literals]
+        after = [_value(model, x.there[n]) for x in self.literals]
+        return [math.prod(after[i] for i in p) - math.prod(before[i] for i in p) for p in self.parts]
 
 
 def _value(model: z3.ModelRef, term: Any) -> int:  # noqa: ANN401 - a Z3 term
