@@ -22,7 +22,7 @@ from verify.system.property import Property
 from verify.system.serialise import digest
 from verify.system.system import System
 
-UNASKED = 5.0  # seconds of the symbolic engine for a property, where nobody asked for it
+UNASKED = 60.0  # seconds of the symbolic engine for a property that only it can decide, where there is no limit
 Report = Callable[[Progress], None]
 AS_NEEDED = How()
 

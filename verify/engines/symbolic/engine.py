@@ -21,6 +21,7 @@ from verify.engines.symbolic.provers import Provers
 from verify.engines.symbolic.questions import Question
 from verify.engines.symbolic.ranks import ranked
 from verify.engines.symbolic.terms import lifted
+from verify.passes.equal_parameters import unified
 from verify.system.property import Form, Never, NeverLonger, Possible, Property, Within
 from verify.system.serialise import digest
 from verify.system.system import System
@@ -30,6 +31,8 @@ SECONDS = 60.0  # for each property, if there is no limit
 DEEPEST = 60  # moves that are unrolled
 SLICE = 4.0  # seconds of unrolling before the provers are looked at
 ALONE = 0.2  # of the time, before templates are tried
+OPEN = 0.5  # of it, if parameters are open: there the provers are good
+AHEAD = 6  # moves that are unrolled before provers come first
 TEMPLATES = 0.6  # of the time that is left then
 INDUCTION = 0.1  # of the time, for the property as its own invariant
 AXIOMS = 0.1  # of the time, at most, for axioms
@@ -73,7 +76,7 @@ class _Search:
         self.end = until  # when a certificate has to be there
         self.until = until - RESERVED * (until - time.monotonic())  # when the search for one ends
         self.budget = budget
-        self.proved = Question(system, form, stepwise=True)
+        self.proved = Question(*unified(system, form), stepwise=True)
         self.proving, self.layout = linear(self.proved, time.monotonic() + AXIOMS * (self.until - time.monotonic()))
         self.digest = digest(system)
         self.reasons: list[str] = []
@@ -103,7 +106,8 @@ class _Search:
         if claim is not None:
             return claim
         start = time.monotonic()
-        claim = self._beside(Provers(self.proving, self.layout), start + ALONE * (self.until - start), templates=True)
+        share = OPEN if self.system.parameters else ALONE
+        claim = self._beside(Provers(self.proving, self.layout), start + share * (self.until - start), templates=True)
         if claim is None and self.lemmas and not self.reachable:
             claim = self._beside(Provers(self.proving, self.layout, self.lemmas, 2), self.until)
         if claim is None:
@@ -152,6 +156,7 @@ class _Search:
 
     def _turns(self, provers: Provers, until: float) -> Claim | None:
         waiting = time.monotonic() + (WAITING * (until - time.monotonic()) if provers.lemmas else 0.0)
+        spent = 0.0  # seconds of unrolling
         while time.monotonic() < until:
             solved = provers.look()
             if solved is not None and not solved.reachable:
@@ -161,10 +166,13 @@ class _Search:
             elif solved is not None:
                 self.reachable = self.layout.complete and not self.proved.layout.stepwise
                 provers.end()
-            if provers.running and time.monotonic() < waiting:
+            ahead = self.system.parameters and self.depth > AHEAD and provers.first(spent)
+            if provers.running and (ahead or time.monotonic() < waiting):
                 time.sleep(TURN)  # they need what the machine has
                 continue
+            began = time.monotonic()
             found = self._unrolled(until)
+            spent += time.monotonic() - began
             if found is not None:
                 return self._found(found, self.depth + 1)
             if not provers.running:

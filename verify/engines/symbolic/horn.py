@@ -34,10 +34,13 @@ class Setting:
     parameters: tuple[str, ...]
 
 
+LEANER = ("fp.spacer.simplify_pob", "true")  # obligations without what the others say already: often three times as fast
 SETTINGS = (
-    Setting("a clause for each step", merged=False, parameters=()),
-    Setting("global guidance", merged=False, parameters=("fp.spacer.global", "true")),
+    Setting("one clause, leaner obligations", merged=True, parameters=LEANER),
+    Setting("one clause, older arithmetic", merged=True, parameters=(*LEANER, "smt.arith.solver", "2")),
+    Setting("a clause for each step", merged=False, parameters=LEANER),
     Setting("one clause", merged=True, parameters=()),
+    Setting("global guidance", merged=False, parameters=("fp.spacer.global", "true")),
     Setting("another seed", merged=False, parameters=("fp.spacer.random_seed", "7", "smt.random_seed", "7")),
 )
 

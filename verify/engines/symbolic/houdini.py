@@ -66,8 +66,8 @@ class Templates:
                 for leaf in _leaves(lifted(term)):
                     if _is_rigid(leaf, self.question.layout.parameters):
                         found.setdefault(str(z3.simplify(leaf)), leaf)
-        bound = lifted(self.question.bound)
-        found.setdefault(str(z3.simplify(bound)), bound)
+        for leaf in _leaves(lifted(self.question.bound)):
+            found.setdefault(str(z3.simplify(leaf)), leaf)
         singles = list(found.values())
         for a, b in itertools.permutations(singles, 2):
             found.setdefault(str(z3.simplify(a - b)), z3.simplify(a - b))

@@ -13,10 +13,6 @@ from verify.engines.symbolic.questions import Question
 ALONE = 8.0  # seconds after which more than one prover is asked
 AHEAD = 1.0  # seconds that they have before the unrolling goes on, and then
 SHARE = 3.0  # times as long as it
-FIRST = next(s for s in SETTINGS if s.merged)  # the relation as a whole is what it learns most about
-SECOND = Setting("one clause, another seed", True, ("fp.spacer.random_seed", "7"))
-PROVERS = (FIRST, SECOND, *[s for s in SETTINGS if s is not FIRST])
-
 
 class Provers:
     """Spacer, first with axioms that only bound the derived parameters; after a while with all, and other settings beside."""
@@ -47,9 +43,9 @@ class Provers:
         self.end()
         self.since, self.before = time.monotonic(), unrolled
         if self.layout.derived:
-            self.rough = self._begun(self.layout.fewer, PROVERS[:1])
+            self.rough = self._begun(self.layout.fewer, SETTINGS[: self.workers])
         else:
-            self.full = self._begun(self.exact, PROVERS)
+            self.full = self._begun(self.exact, SETTINGS)
 
     def _begun(self, axioms: list[Any], settings: tuple[Setting, ...]) -> Portfolio:
         self.layout.axioms = axioms
@@ -83,6 +79,6 @@ class Provers:
                 return solved
             if solved is not None or self.rough.spent:
                 self.rough = None
-            if self.full is None and (self.rough is None or time.monotonic() > self.since + ALONE):
-                self.full = self._begun(self.exact, PROVERS)
+            if self.full is None and (self.rough is None or time.monotonic() > self.since + self.workers * ALONE):
+                self.full = self._begun(self.exact, SETTINGS)
         return None
