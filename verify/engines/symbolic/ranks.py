@@ -88,9 +88,10 @@ class _Ranks:
         later: set[int] = set()
         for level in reversed(levels):  # the last one is what weighs least
             changed = set().union(*(writes[n] for n in level))
-            about = (changed | set().union(*(self.read(n) for n in level))) - later
+            about = changed | set().union(*(self.read(n) for n in level))
+            usable = [x for x in literals if x.about & about and not x.about & later]
             later |= changed
-            weights = self.weights(level, changed, [x for x in literals if x.about <= about])
+            weights = self.weights(level, changed, usable)
             total += [weight * w * _here(c) for c, w in weights]
             weight *= 1 + sum(w * c[0].most for c, w in weights)
         rank = z3.Sum(total) if total else z3.IntVal(0)
