@@ -30,6 +30,7 @@ from verify.engines.symbolic.engine import SymbolicEngine
 from verify.engines.symbolic.horn import solve
 from verify.engines.symbolic.houdini import strengthen
 from verify.engines.symbolic.invariants import stated
+from verify.engines.symbolic.layout import reacts
 from verify.engines.symbolic.questions import Question
 from verify.engines.symbolic.ranks import ranked
 from verify.judge.judge import Convicted, judge
@@ -329,7 +330,7 @@ def test_bounded_search_on_random_systems(start):
 
 
 def _proved_agrees(system, form):
-    question = Question(system, form)
+    question = Question(system, form, stepwise=True)
     solved = solve(question, time.monotonic() + 6)
     (wanted,) = ExplicitEngine().check(system, [Property("p", form)], Budget(Limits(states=1500)))
     if solved.invariant is None:
@@ -350,6 +351,16 @@ def test_proofs_of_random_systems_are_accepted_and_agree():
         system, makers = RANDOM.random_system(RANDOM.Seeded(random.Random(seed)))
         kind = (Never, NeverLonger, Within, Possible)[seed % 4]
         if not system.atomic:
+            proved += _proved_agrees(system, RANDOM.random_form(makers, kind))
+    assert proved > 2
+
+
+def test_proofs_of_random_systems_with_atomic_reactions_are_accepted_and_agree():
+    proved = 0
+    for seed in range(2000, 2060):
+        system, makers = RANDOM.random_system(RANDOM.Seeded(random.Random(seed)))
+        kind = (Never, NeverLonger, Within, Possible)[seed % 4]
+        if reacts(system):
             proved += _proved_agrees(system, RANDOM.random_form(makers, kind))
     assert proved > 2
 

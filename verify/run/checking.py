@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ from verify.judge.judge import Convicted, Ruling, judge
 from verify.lang.specification import Check, Task
 from verify.passes.valuations import MOST, allowed, close, close_property, valuations
 from verify.run.agreement import cross_checked, witnesses
-from verify.run.choosing import Engine, How, claims, solved, symbolic_claims
+from verify.run.choosing import Engine, How, claims, few_values, solved, symbolic_claims
 from verify.run.racing import Latecomer
 from verify.system.display import show_value
 from verify.system.property import Property
@@ -23,6 +24,9 @@ from verify.system.serialise import digest
 from verify.system.system import System
 
 UNASKED = 60.0  # seconds of the symbolic engine for a property that only it can decide, where there is no limit
+TRIED = 4  # values of open parameters, where there are too many
+BRIEF_SECONDS = 5.0  # for each of them
+BRIEF_STATES = 300_000
 Report = Callable[[Progress], None]
 AS_NEEDED = How()
 
@@ -98,7 +102,7 @@ def _open(system: System, properties: list[Property], budget: Budget, how: How) 
     if known.too_many or (how.engine is Engine.SYMBOLIC and known.all):
         if how.engine is Engine.SYMBOLIC:
             return _for_all(system, properties, budget, "")
-        return _for_all(system, properties, _short(budget, len(properties)), _too_many(known.total))
+        return _a_few_before_all(system, properties, budget, how, known.total)
     if not known.all:
         reason = "no values of the open parameters satisfy every assume"
         return [(Ruling(Verdict.INVALID, reason), system, "") for _ in properties]
@@ -138,6 +142,35 @@ def _not_proved_before(system: System, asked: Property, claim: Claim, proved: Co
     if answer[0].verdict is not Verdict.PROVED and isinstance(evidence, Unrolled) and evidence.values in proved:
         raise Convicted(f"a search and the solvers disagree about '{asked.name}' for {_named(system, evidence.values)}")
     return answer
+
+
+def _a_few_before_all(
+    system: System, properties: list[Property], budget: Budget, how: How, total: int
+) -> list[Answer]:
+    """Too many values to be searched one by one: violations for a few of them, by searches; else what the solvers say of all."""
+    decided: dict[int, Answer] = {}
+    for values in few_values(system, TRIED):
+        waiting = [i for i in range(len(properties)) if i not in decided]
+        closed = close(system, values)
+        asked = [close_property(properties[i], values) for i in waiting]
+        for i, ruling in zip(waiting, _closed(closed, asked, _brief(budget), how), strict=True):
+            if ruling.verdict in (Verdict.VIOLATED, Verdict.INVALID):
+                decided[i] = (ruling, closed, _named(system, values))
+        if len(decided) == len(properties):
+            break
+    left = [i for i in range(len(properties)) if i not in decided]
+    answers = _for_all(system, [properties[i] for i in left], _short(budget, len(left)), _too_many(total)) if left else []
+    decided |= dict(zip(left, answers, strict=True))
+    return [decided[i] for i in range(len(properties))]
+
+
+def _brief(budget: Budget) -> Budget:
+    """A budget for one of the few: it is not worth more."""
+    limits, left = budget.limits, math.inf
+    if limits.seconds is not None:
+        left = max(0.0, limits.seconds - budget.seconds()) / 2
+    states = BRIEF_STATES if limits.states is None else min(BRIEF_STATES, limits.states)
+    return Budget(replace(limits, seconds=min(BRIEF_SECONDS, left), states=states), budget.report)
 
 
 def _short(budget: Budget, count: int) -> Budget:

@@ -81,6 +81,13 @@ def solved(system: System, properties: Sequence[Property], budget: Budget) -> It
     return SymbolicEngine().answers(system, properties, budget)
 
 
+def few_values(system: System, most: int) -> list[tuple[int, ...]]:
+    """At most so many values of the open parameters that the assumptions allow."""
+    from verify.engines.symbolic.corners import corners  # noqa: PLC0415 - Z3 takes a while to load
+
+    return corners(system, most)
+
+
 def _quickest(system: System, properties: Sequence[Property], budget: Budget, how: How) -> list[Claim]:
     limits = budget.limits
     if limits.states is None or limits.states > SMALL:

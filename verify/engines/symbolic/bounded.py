@@ -7,6 +7,7 @@ length counts moves; a delay, however long, is one.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,11 +101,11 @@ class Bounded:
 def _linear(question: Question) -> bool:
     """Whether no product of two open numbers stands in it: then a solver for linear arithmetic does."""
     terms = [t for m in question.moves for t in (*question.layout.flat(m.state), m.arrives)]
-    return not any(_multiplies(t) for t in (*terms, *question.begin()) if not isinstance(t, bool))
+    return not _multiply(t for t in (*terms, *question.begin()) if not isinstance(t, bool))
 
 
-def _multiplies(root: Any) -> bool:  # noqa: ANN401 - a Z3 term
-    for term in subterms(root):
+def _multiply(roots: Iterable[Any]) -> bool:
+    for term in subterms(*roots):
         arguments = term.children()
         if z3.is_app_of(term, z3.Z3_OP_MUL) and sum(1 for a in arguments if not z3.is_int_value(a)) > 1:
             return True

@@ -31,7 +31,7 @@ SECONDS = 60.0  # for each property, if there is no limit
 DEEPEST = 60  # moves that are unrolled
 SLICE = 4.0  # seconds of unrolling before the provers are looked at
 ALONE = 0.2  # of the time, before templates are tried
-OPEN = 0.5  # of it, if parameters are open: there the provers are good
+OPEN = 0.6  # of it, if parameters are open: there the provers are good
 AHEAD = 6  # moves that are unrolled before provers come first
 TEMPLATES = 0.6  # of the time that is left then
 INDUCTION = 0.1  # of the time, for the property as its own invariant
@@ -80,20 +80,23 @@ class _Search:
         self.proving, self.layout = linear(self.proved, time.monotonic() + AXIOMS * (self.until - time.monotonic()))
         self.digest = digest(system)
         self.reasons: list[str] = []
-        self.unrolling = self._unrolling()
+        self.unrolling: tuple[Bounded, Bounded] | None = None
+        self.unrollable = True
         self.slice = SLICE
         self.failed: Found | None = None
         self.reachable = False
         self.lemmas: tuple[Any, ...] = ()
 
-    def _unrolling(self) -> tuple[Bounded, Bounded] | None:
-        """For the goal, and for errors; None if the system is too large for it."""
-        try:
-            question = Question(self.system, self.form) if self.proved.layout.stepwise else self.proved
-        except Unsupported as problem:
-            self.reasons.append(f"not unrolled: {problem}")
-            return None
-        return Bounded(question), Bounded(question, failures=True)
+    def _begun(self) -> tuple[Bounded, Bounded] | None:
+        """The unrollings for the goal, and for errors; None if the system is too large for them."""
+        if self.unrolling is None and self.unrollable:
+            try:
+                question = Question(self.system, self.form) if self.proved.layout.stepwise else self.proved
+                self.unrolling = Bounded(question), Bounded(question, failures=True)
+            except Unsupported as problem:
+                self.reasons.append(f"not unrolled: {problem}")
+                self.unrollable = False
+        return self.unrolling
 
     @property
     def depth(self) -> int:
@@ -156,7 +159,6 @@ class _Search:
 
     def _turns(self, provers: Provers, until: float) -> Claim | None:
         waiting = time.monotonic() + (WAITING * (until - time.monotonic()) if provers.lemmas else 0.0)
-        spent = 0.0  # seconds of unrolling
         while time.monotonic() < until:
             solved = provers.look()
             if solved is not None and not solved.reachable:
@@ -166,13 +168,11 @@ class _Search:
             elif solved is not None:
                 self.reachable = self.layout.complete and not self.proved.layout.stepwise
                 provers.end()
-            ahead = self.system.parameters and self.depth > AHEAD and provers.first(spent)
+            ahead = self.system.parameters and self.depth > AHEAD
             if provers.running and (ahead or time.monotonic() < waiting):
                 time.sleep(TURN)  # they need what the machine has
                 continue
-            began = time.monotonic()
             found = self._unrolled(until)
-            spent += time.monotonic() - began
             if found is not None:
                 return self._found(found, self.depth + 1)
             if not provers.running:
@@ -181,7 +181,7 @@ class _Search:
 
     def _alone(self) -> Claim | None:
         """The rest of the time for the unrolling."""
-        while self.unrolling is not None and time.monotonic() < self.end and self.depth < DEEPEST:
+        while self.unrollable and time.monotonic() < self.end and self.depth < DEEPEST:
             self.slice = self.end - time.monotonic()
             found = self._unrolled(self.end)
             if found is not None:
@@ -190,10 +190,11 @@ class _Search:
 
     def _unrolled(self, end: float) -> Found | None:
         """Go on unrolling for a while: the goal first, errors up to the same depth behind it."""
-        if self.unrolling is None or self.depth >= DEEPEST:
+        unrolling = self._begun() if self.depth < DEEPEST else None
+        if unrolling is None:
             time.sleep(TURN)
             return None
-        goal, errors = self.unrolling
+        goal, errors = unrolling
         before, until = goal.depth, min(end, time.monotonic() + self.slice)
         found = goal.search(goal.depth + 1, until).found
         self.budget.spent(Progress(self.system.name, 0, 0, 0, max(0, goal.depth), self.budget.seconds()))

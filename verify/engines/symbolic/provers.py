@@ -68,7 +68,7 @@ class Provers:
             solved = self.full.look()
             if solved is not None:
                 return solved
-            if time.monotonic() > self.since + 2 * ALONE:
+            if time.monotonic() > self.since + 3 * ALONE:
                 self.full.workers = 2
             if self.full.spent:
                 self.reasons += self.full.reasons
@@ -79,6 +79,6 @@ class Provers:
                 return solved
             if solved is not None or self.rough.spent:
                 self.rough = None
-            if self.full is None and (self.rough is None or time.monotonic() > self.since + self.workers * ALONE):
+            if self.full is None and (self.rough is None or time.monotonic() > self.since + 2 * ALONE):
                 self.full = self._begun(self.exact, SETTINGS)
         return None

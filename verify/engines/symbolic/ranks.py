@@ -11,23 +11,26 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from typing import Any
 
 import z3
 
+from verify.engines.symbolic.effects import value
 from verify.engines.symbolic.invariants import in_words
 from verify.engines.symbolic.layout import State
 from verify.engines.symbolic.questions import Question
 from verify.engines.symbolic.terms import Term, both, equals, lifted, number, subterms, truth
 from verify.engines.symbolic.transitions import Move
 from verify.system.domain import Boolean, Enumeration
+from verify.system.expression import Apply, Constant, Expression, Local, Operator, Rigid, negation
 from verify.system.system import StepKind
 
 SMALL = 10  # values of a variable that a rank tells apart
 HEAVIEST = 1000
+MOST_PAIRS = 3000
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,7 @@ class _Ranks:
         for level in reversed(levels):  # the last one is what weighs least
             changed = set().union(*(writes[n] for n in level))
             about = changed | set().union(*(self.read(n) for n in level))
-            usable = [x for x in literals if x.about & about and not x.about & later]
+            usable = [x for x in literals if (x.about & about or not x.about) and not x.about & later]
             later |= changed
             weights = self.weights(level, changed, usable)
             total += [weight * w * _here(c) for c, w in weights]
@@ -137,7 +140,7 @@ class _Ranks:
     # ---- what is counted
 
     def literals(self) -> list[_Literal]:
-        """Expired timers, control states; messages, and those that are due."""
+        """Expired timers; control states, and whether a number is the least it can be; messages, and those that are due."""
         layout, system = self.layout, self.layout.system
         states = [layout.state(), *(m.state for m in self.moves)]
         at = {(c.group, *c.at): i for i, c in enumerate(layout.components)}
@@ -152,10 +155,17 @@ class _Ranks:
             count([equals(s.timers[t], 0) for s in states], {at["timer", t]}, timer.instance)
         for v, variable in enumerate(system.variables):
             domain = variable.domain
-            if ("variable", v) not in at or not isinstance(domain, Boolean | Enumeration) or domain.high >= SMALL:
+            if ("variable", v) not in at:
                 continue
-            for value in range(domain.high + 1):
-                count([equals(number(s.variables[v]), value) for s in states], {at["variable", v]}, variable.instance)
+            control = isinstance(domain, Boolean | Enumeration) and domain.high < SMALL
+            for one in range(domain.high + 1) if control else (domain.low,):
+                count([equals(number(s.variables[v]), one) for s in states], {at["variable", v]}, variable.instance)
+            if not control:
+                count([number(s.variables[v]) > domain.low for s in states], {at["variable", v]}, variable.instance)
+        for part, instance in self.parts().items():
+            terms = [truth(value(part, layout, s)) for s in states]
+            about = {self.index[t.get_id()] for t in subterms(lifted(terms[0])) if t.get_id() in self.index}
+            count(terms, about, instance)
         for n, lane in enumerate(system.lanes):
             places = {i for i, c in enumerate(layout.components) if c.group in ("here", "age") and c.at[0] == n}
             if not places:
@@ -164,6 +174,19 @@ class _Ranks:
             count([_messages(s, n, -1) for s in states], taken, None, lane.capacity)
             if lane.maximum > 0:
                 count([_messages(s, n, lane.maximum) for s in states], places, None, lane.capacity)
+        return found
+
+    def parts(self) -> dict[Expression, int | None]:
+        """Conditions in guards that ask for more than one thing, or for parameters, with the instance that asks."""
+        found: dict[Expression, int | None] = {}
+        for move in self.moves:
+            step = self.layout.system.steps[move.step]
+            for part in conjuncts(step.guard):
+                plain = negation(part) if isinstance(part, Apply) and part.operator is Operator.NOT else part
+                leaves = set(_leaves(plain))
+                rigid = all(isinstance(x, Rigid) for x in leaves)
+                if leaves and (len(leaves) > 1 or rigid) and not any(isinstance(x, Local) for x in leaves):
+                    found.setdefault(plain, step.instance)
         return found
 
     # ---- weights
@@ -176,6 +199,8 @@ class _Ranks:
             for a, b in itertools.combinations([x for x in literals if x.most == 1], 2)
             if a.unit == b.unit and a.about != b.about and (a.about | b.about) & changed
         ]
+        if len(pairs) > MOST_PAIRS:
+            pairs = []
         for tried in (single, [*single, *pairs]):
             trial = _Trial(self, level, literals, tried).run()
             if trial is not None:
@@ -196,6 +221,19 @@ def _to_be_ranked(question: Question, move: Move) -> bool:
     if move.step < 0:
         return False
     return move.urgent is not False or question.layout.system.steps[move.step].kind is StepKind.REACTION
+
+
+def conjuncts(guard: Expression) -> tuple[Expression, ...]:
+    """What a guard asks for, all at once."""
+    return guard.arguments if isinstance(guard, Apply) and guard.operator is Operator.AND else (guard,)
+
+
+def _leaves(expression: Expression) -> Iterator[Expression]:
+    if isinstance(expression, Apply):
+        for argument in expression.arguments:
+            yield from _leaves(argument)
+    elif not isinstance(expression, Constant):
+        yield expression
 
 
 def _messages(state: State, lane: int, age: int) -> Term:
@@ -240,7 +278,11 @@ class _Trial:
                 pending.pop(0)
                 continue
             self.wanted.add(z3.Sum([w * d for w, d in zip(self.unknown, change, strict=True) if d]) <= -1)
-            if self.wanted.check() != z3.sat:
+            self.wanted.set("timeout", max(1, int(1000 * (self.ranks.until - time.monotonic()))))
+            answer = self.wanted.check()
+            if answer == z3.unknown:
+                raise _Failed("out of time")
+            if answer != z3.sat:
                 return None
             model = self.wanted.model()
             trial = _whole([model.eval(w, model_completion=True).as_fraction() for w in self.unknown])
@@ -264,12 +306,12 @@ class _Trial:
             return None
         if model is None:
             raise _Failed(str(solver.reason_unknown()))
-        before = [_value(model, x.here) for x in self.literals]
-        after = [_value(model, x.there[n]) for x in self.literals]
+        before = [_evaluated(model, x.here) for x in self.literals]
+        after = [_evaluated(model, x.there[n]) for x in self.literals]
         return [math.prod(after[i] for i in p) - math.prod(before[i] for i in p) for p in self.parts]
 
 
-def _value(model: z3.ModelRef, term: Any) -> int:  # noqa: ANN401 - a Z3 term
+def _evaluated(model: z3.ModelRef, term: Any) -> int:  # noqa: ANN401 - a Z3 term
     found = model.eval(term, model_completion=True)
     return int(z3.is_true(found)) if z3.is_bool(found) else int(found.as_long())
 

@@ -48,10 +48,10 @@ def truth(term: Term) -> Term:
     return term != 0
 
 
-def subterms(root: Any) -> Iterator[Any]:  # noqa: ANN401 - Z3 terms
-    """A Z3 term and all that it consists of, each once."""
+def subterms(*roots: Any) -> Iterator[Any]:  # noqa: ANN401 - Z3 terms
+    """Z3 terms and all that they consist of, each once."""
     seen: set[int] = set()
-    waiting = [root]
+    waiting = list(roots)
     while waiting:
         term = waiting.pop()
         if term.get_id() not in seen:

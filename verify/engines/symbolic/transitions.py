@@ -35,7 +35,7 @@ REST = -3  # the move after which nobody is busy
 AFTER_STEP, AT_FIRST = 1, 2  # why units are busy
 REACTIONS = 6
 ROUNDS = 3
-LARGEST = 600  # reactions, unrolled
+LARGEST = 300  # reactions, unrolled
 
 
 @dataclass(slots=True)
