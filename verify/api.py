@@ -576,20 +576,27 @@ def _checked(spec: Specification, scenario: str, asked: str) -> tuple[System, li
     return tasks[0].system, properties
 
 
-def export(spec: Specification, scenario: str = "", asked: str = "", *, to: str = "promela") -> str:
-    """The system of a scenario in the language of another checker: ``to`` is promela (for SPIN).
+def export(
+    spec: Specification, scenario: str = "", asked: str = "", *, to: str = "promela", errors: bool = True
+) -> str:
+    """The system of a scenario in the language of another checker: ``to`` is promela (for SPIN) or horn (Horn clauses).
 
     ``scenario``: "" is the first that is checked. ``asked``: a property of safety that is written with it, "" for none.
+    ``errors``: of Horn clauses, whether an error that can be met is an answer as a violation is.
     InputError if something in it has no counterpart there.
     """
+    from verify.export.horn import horn  # noqa: PLC0415 - only who exports waits for it
     from verify.export.paths import NotExported  # noqa: PLC0415 - only who exports waits for it
     from verify.export.promela import promela  # noqa: PLC0415 - only who exports waits for it
 
-    if to != "promela":
-        raise InputError([error("E826", f"nothing is exported to '{to}'", help="known: promela")])
+    if to not in ("promela", "horn"):
+        raise InputError([error("E826", f"nothing is exported to '{to}'", help="known: promela, horn")])
+    if not errors and to != "horn":
+        raise InputError([error("E829", f"errors cannot be ignored in an export to {to}", help="that is for: --to horn")])
     system, properties = _checked(spec, scenario, asked)
+    chosen = next((p for p in properties if p.name == asked), None)
     try:
-        return promela(system, next((p for p in properties if p.name == asked), None), __version__)
+        return horn(system, chosen, __version__, errors=errors) if to == "horn" else promela(system, chosen, __version__)
     except NotExported as problem:
         told = f"the scenario '{system.name}' cannot be exported to {to}: {problem}"
         raise InputError([error("E827", told, Place(spec.path))]) from problem
