@@ -576,13 +576,20 @@ def _checked(spec: Specification, scenario: str, asked: str) -> tuple[System, li
     return tasks[0].system, properties
 
 
-def export(
-    spec: Specification, scenario: str = "", asked: str = "", *, to: str = "promela", errors: bool = True
+def export(  # noqa: PLR0913 - what is exported, and how
+    spec: Specification,
+    scenario: str = "",
+    asked: str = "",
+    *,
+    to: str = "promela",
+    errors: bool = True,
+    delays: bool = False,
 ) -> str:
     """The system of a scenario in the language of another checker: ``to`` is promela (for SPIN) or horn (Horn clauses).
 
     ``scenario``: "" is the first that is checked. ``asked``: a property of safety that is written with it, "" for none.
-    ``errors``: of Horn clauses, whether an error that can be met is an answer as a violation is.
+    Of Horn clauses: ``errors``, whether an error that can be met is an answer as a violation is; ``delays``, whether a delay of
+    any length is one step, instead of each tick.
     InputError if something in it has no counterpart there.
     """
     from verify.export.horn import horn  # noqa: PLC0415 - only who exports waits for it
@@ -591,12 +598,15 @@ def export(
 
     if to not in ("promela", "horn"):
         raise InputError([error("E826", f"nothing is exported to '{to}'", help="known: promela, horn")])
-    if not errors and to != "horn":
-        raise InputError([error("E829", f"errors cannot be ignored in an export to {to}", help="that is for: --to horn")])
+    if to != "horn" and (delays or not errors):
+        what = "delays are no single steps" if delays else "errors cannot be ignored"
+        raise InputError([error("E829", f"{what} in an export to {to}", help="that is for: --to horn")])
     system, properties = _checked(spec, scenario, asked)
     chosen = next((p for p in properties if p.name == asked), None)
     try:
-        return horn(system, chosen, __version__, errors=errors) if to == "horn" else promela(system, chosen, __version__)
+        if to == "horn":
+            return horn(system, chosen, __version__, errors=errors, delays=delays)
+        return promela(system, chosen, __version__)
     except NotExported as problem:
         told = f"the scenario '{system.name}' cannot be exported to {to}: {problem}"
         raise InputError([error("E827", told, Place(spec.path))]) from problem

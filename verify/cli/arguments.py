@@ -174,6 +174,7 @@ def _export(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     export.add_argument("--property", metavar="NAME", help="a property of safety that is written with it (default: none)")
     export.add_argument("--to", choices=("promela", "horn"), default="promela", help="the language (promela)")
     export.add_argument("--ignore-errors", action="store_true", help="horn: an error ends a run, and is no violation")
+    export.add_argument("--delays", action="store_true", help="horn: a delay of any length is one step, instead of each tick")
     export.add_argument("--out", type=Path, metavar="FILE", help="write to FILE, which must not exist, or be an export of ours")
     _common(export)
 

@@ -422,8 +422,8 @@ def _export(options: argparse.Namespace) -> int:
     except InputError as found:
         _tell_faults(found.diagnostics, sources.texts)
         return FAULTY
-    asked, errors = options.property or "", not options.ignore_errors
-    text = api.export(spec, options.scenario or "", asked, to=options.to, errors=errors)
+    more = {"to": options.to, "errors": not options.ignore_errors, "delays": options.delays}
+    text = api.export(spec, options.scenario or "", options.property or "", **more)
     if options.out is None:
         print(text, end="")
         return OK
