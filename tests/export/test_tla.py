@@ -216,7 +216,7 @@ def test_a_language_that_is_none(to, told, capsys):
     assert main(["export", str(PAIR), *to]) == 2
     error = capsys.readouterr().err
     assert told in error
-    assert "promela (for SPIN), tla (for TLC)" in error
+    assert "promela (for SPIN), tla (for TLC), horn" in error
 
 
 # ---- what TLC says

@@ -424,7 +424,8 @@ def _export(options: argparse.Namespace) -> int:
     except InputError as found:
         _tell_faults(found.diagnostics, sources.texts)
         return FAULTY
-    text = api.export(spec, options.scenario or "", options.property or "", to=options.to, name=name)
+    asked, errors = options.property or "", not options.ignore_errors
+    text = api.export(spec, options.scenario or "", asked, to=options.to, errors=errors, name=name)
     if options.out is None:
         print(text, end="")
         return OK

@@ -1,0 +1,290 @@
+"""Horn clauses: what a solver that is not ours says of exported questions, and what the interpreter finds state by state."""
+
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter, deque
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import z3
+
+from tests.semantics.random_systems import Seeded, random_form, random_system, sized_system
+from verify.export.horn import horn
+from verify.export.paths import NotExported
+from verify.semantics.interpreter import TICK, Interpreter
+from verify.system.domain import Range
+from verify.system.expression import FALSE, Apply, Constant, Operator, Read, Rigid, equal, negation
+from verify.system.property import Eventually, Never, NeverLonger, Possible, Property, Within
+from verify.system.statement import Assign, Either
+from verify.system.system import Parameter, Step, StepKind, System, Variable
+
+ROOT = Path(__file__).resolve().parents[2]
+GOLEM = os.environ.get("GOLEM") or shutil.which("golem")
+FORMS = (Never, Possible, NeverLonger, Within)
+
+
+def asked_z3(text, seconds=5.0):
+    """Z3's answer to the clauses."""
+    solver = z3.SolverFor("HORN", ctx=z3.Context())
+    solver.set("timeout", int(seconds * 1000))
+    solver.from_string(text.replace("(check-sat)", ""))
+    return str(solver.check())
+
+
+def asked_golem(text, folder, seconds=5.0):
+    """Golem's answer to the clauses."""
+    path = folder / "asked.smt2"
+    path.write_text(text, encoding="utf-8")
+    try:
+        told = subprocess.run(
+            [GOLEM, "-l", "QF_LIA", "-e", "spacer", str(path)],
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return "unknown"
+    assert told.returncode == 0, told.stdout + told.stderr
+    return told.stdout.split()[0]
+
+
+class Reference:
+    """All runs of a small closed system, state by state, with the watch of a property: from the definitions, by interpretation."""
+
+    def __init__(self, system, form):
+        self.interpreter = Interpreter(system)
+        self.form = form
+        match form:
+            case Never(goal) | Possible(goal):
+                self.goal = self.interpreter.predicate(goal)
+            case NeverLonger(bad, bound):
+                self.starts, self.stops = map(self.interpreter.predicate, (bad, negation(bad)))
+                self.bound = bound.value
+            case Within(trigger, response, bound):
+                self.starts, self.stops = map(self.interpreter.predicate, (trigger or FALSE, response))
+                self.bound = bound.value
+
+    def unsatisfiable(self, *, errors=True, most=4000):
+        """Whether what is asked for is reached, or an error is met that counts; None if there are too many states."""
+        errors = errors and not isinstance(self.form, Possible)
+        self.waiting, self.known = deque(), set()
+        met = any(self.arrives(o, -1, first=True, errors=errors) for o in self.interpreter.initial())
+        while self.waiting and not met:
+            if len(self.known) > most:
+                return None
+            state, age = self.waiting.popleft()
+            met = any(self.arrives(o, age, errors=errors) for o in self.interpreter.outcomes(state))
+        return met
+
+    def arrives(self, outcome, age, *, errors, first=False):
+        """Note where a transition leads; whether it is an answer."""
+        ticks = not first and outcome.choice.step == TICK
+        if not hasattr(self, "goal") and ticks and age >= 0 and age + 1 > self.bound:
+            return True
+        if outcome.state is None:
+            return errors
+        if hasattr(self, "goal"):
+            if self.goal(outcome.state, outcome.events):
+                return True
+        else:
+            age += ticks and age >= 0
+            once = first and isinstance(self.form, Within) and self.form.trigger is None
+            if age < 0 and (once or self.starts(outcome.state, outcome.events)):
+                age = 0
+            if self.stops(outcome.state, outcome.events):
+                age = -1
+        if (outcome.state, age) not in self.known:
+            self.known.add((outcome.state, age))
+            self.waiting.append((outcome.state, age))
+        return False
+
+
+def closed_system(seed):
+    """A small random system without atomic reactions, and what makes predicates over it; None if it has them."""
+    generator = random.Random(f"horn {seed}")
+    system, made = sized_system(generator) if seed % 2 else random_system(Seeded(generator))
+    return None if system.atomic else (system, made)
+
+
+def compared(seeds, ask, count):
+    """Compare a solver's answers with the interpreter's; what was answered is counted."""
+    for seed in seeds:
+        drawn = closed_system(seed)
+        if drawn is None:
+            continue
+        system, made = drawn
+        for kind in FORMS:
+            form = random_form(made, kind)
+            errors = bool(seed % 3)
+            expected = Reference(system, form).unsatisfiable(errors=errors)
+            if expected is None:
+                continue
+            try:
+                answer = ask(horn(system, Property("p", form), "0", errors=errors))
+            except NotExported:
+                continue
+            count[answer] += 1
+            assert answer in ("unknown", "unsat" if expected else "sat"), (seed, form)
+    return count
+
+
+# ---- the text
+
+
+def counter(bound, *, assumptions=()):
+    """``v`` counts by ``step`` (open, 1..3) to 6 at the most, an error beyond; ``never v == bound``."""
+    step = Rigid(0)
+    more = Assign(0, Apply(Operator.ADD, (Read(0), step)))
+    guard = Apply(Operator.LESS, (Read(0), Constant(6)))
+    system = System(
+        "counter",
+        1,
+        variables=(Variable("counter\nof steps", Range(0, 8), 0),),
+        parameters=(Parameter("step", Range(1, 3)),),
+        assumptions=assumptions,
+        steps=(Step("more", StepKind.ENVIRONMENT, guard, (more,)),),
+    )
+    return system, Property("p", Never(equal(Read(0), Constant(bound))), "never there")
+
+
+def tree(text):
+    """The commands of a file, as nested lists."""
+    done = [[]]
+    for word in re.findall(r"[()]|[^\s()]+", re.sub(r";[^\n]*", "", text)):
+        if word == "(":
+            done.append([])
+        elif word == ")":
+            made = done.pop()
+            done[-1].append(made)
+        else:
+            done[-1].append(word)
+    assert len(done) == 1
+    return done[0]
+
+
+def words_in(term):
+    """All words of a term."""
+    return {term} if isinstance(term, str) else set().union(*map(words_in, term), set())
+
+
+def well_formed(text):
+    """Whether the commands are those of the competition's format, and each clause is one; how many there are."""
+    logic, declared, *asserted, check = tree(text)
+    assert (logic, check) == (["set-logic", "HORN"], ["check-sat"])
+    assert declared[:2] == ["declare-fun", "Inv"]
+    assert declared[3] == "Bool"
+    for command, (quantifier, bound, (implies, body, head)) in asserted:
+        assert (command, quantifier, implies) == ("assert", "forall", "=>")
+        variables = [name for name, _ in bound]
+        assert len(variables) == len(set(variables))
+        parts = body[1:] if body[0] == "and" else [body]
+        relations = [p for p in parts if p[0] == "Inv"] + ([head] if head != "false" else [])
+        assert all(len(r) == 1 + len(declared[2]) and len(set(r)) == len(r) for r in relations)
+        assert all(set(r[1:]) <= set(variables) for r in relations)
+        rest = [p for p in parts if p[0] != "Inv"]
+        assert not any("Inv" in words_in(p) for p in rest)
+        mentioned = set().union(*map(words_in, [*rest, *relations]))
+        assert {v for v in variables if "!" in v} <= mentioned
+    return len(asserted)
+
+
+def test_the_format():
+    system, asked = counter(7)
+    text = horn(system, asked, "1.2.3")
+    assert well_formed(text) == 5  # the beginning, a step and its error, a tick, the property
+    assert text.startswith("; counter, exported by verify 1.2.3: constrained Horn clauses")
+    assert ";   p0: step, 1..3" in text
+    assert ";   v0: counter of steps, 0..8" in text
+    assert "; s0: more\n" in text
+    assert "; Asked: p: never there." in text
+    for seed in range(12):
+        drawn = closed_system(seed)
+        for kind in FORMS if drawn else ():
+            well_formed(horn(drawn[0], Property("p", random_form(drawn[1], kind)), "0"))
+
+
+def test_open_parameters():
+    # 0, 1, ..; 0, 2, 4, 6; 0, 3, 6: 6 is always reached, 5 only by ones, 7 never
+    assert asked_z3(horn(*counter(6), "0")) == "unsat"
+    assert asked_z3(horn(*counter(7), "0")) == "sat"
+    assert asked_z3(horn(*counter(5), "0")) == "unsat"
+    two = Apply(Operator.AT_MOST, (Constant(2), Rigid(0)))
+    assert asked_z3(horn(*counter(5, assumptions=(two,)), "0")) == "sat"
+    none = Apply(Operator.AT_MOST, (Constant(4), Rigid(0)))
+    assert asked_z3(horn(*counter(6, assumptions=(none,)), "0")) == "sat"
+
+
+def test_errors():
+    system, asked = counter(8)  # never reached; with 5 as the highest value, 6 is an error
+    narrow = replace(system, variables=(Variable("v", Range(0, 5), 0),))
+    assert asked_z3(horn(system, asked, "0")) == "sat"
+    assert asked_z3(horn(narrow, asked, "0")) == "unsat"
+    assert asked_z3(horn(narrow, asked, "0", errors=False)) == "sat"
+    assert asked_z3(horn(narrow, None, "0")) == "unsat"
+    assert asked_z3(horn(system, None, "0")) == "sat"
+    assert "no error can be met" in horn(narrow, asked, "0")
+    assert "in runs up to an error" in horn(narrow, asked, "0", errors=False)
+
+
+def test_what_is_possible():
+    system, _ = counter(0)
+    narrow = replace(system, variables=(Variable("v", Range(0, 5), 0),))
+    for value, answer in ((5, "unsat"), (6, "sat")):
+        text = horn(narrow, Property("p", Possible(equal(Read(0), Constant(value)))), "0")
+        assert asked_z3(text) == answer
+        assert "sat: it is not possible for all values" in text
+
+
+def test_what_is_refused():
+    system, asked = counter(7)
+    reaction = Step("r", StepKind.REACTION, FALSE, (), unit=0)
+    with pytest.raises(NotExported, match="atomic reactions"):
+        horn(replace(system, atomic=True, steps=(reaction,), units=("u",)), asked, "0")
+    with pytest.raises(NotExported, match="endless runs"):
+        horn(system, Property("p", Eventually(FALSE)), "0")
+    with pytest.raises(NotExported, match="nothing is asked"):
+        horn(system, None, "0", errors=False)
+    nowhere = replace(system, steps=(Step("s", StepKind.ENVIRONMENT, FALSE, (Either(()),)),))
+    with pytest.raises(NotExported, match="no branches"):
+        horn(nowhere, asked, "0")
+
+
+def test_the_command(tmp_path):
+    path = tmp_path / "gap.smt2"
+    command = [sys.executable, "-m", "verify", "export", ROOT / "specs/vrrp/priorities.spec", "--scenario", "open_gap", "--to", "horn"]
+    asked = ["--property", "never_two", "--out", path]
+    for more in ([], ["--ignore-errors"]):
+        subprocess.run([*command, *asked, *more], check=True, capture_output=True)
+        assert (len(more) == 0) == ("no error can be met" in path.read_text(encoding="utf-8"))
+        assert well_formed(path.read_text(encoding="utf-8")) > 10
+    command[-1] = "promela"
+    refused = subprocess.run([*command, "--ignore-errors"], check=False, capture_output=True, text=True)
+    assert (refused.returncode, "E829" in refused.stderr) == (2, True)
+
+
+# ---- agreement
+
+
+def test_random_systems():
+    count = compared(range(50), lambda text: asked_z3(text, 1.0), Counter())
+    assert min(count["sat"], count["unsat"]) >= 30, count
+    assert count["unknown"] <= sum(count.values()) / 3, count
+
+
+@pytest.mark.slow
+def test_many_random_systems():
+    count = compared(range(60, 260), lambda text: asked_z3(text, 2.0), Counter())
+    assert min(count["sat"], count["unsat"]) >= 150, count
+    assert count["unknown"] <= sum(count.values()) / 3, count
+
+
+@pytest.mark.skipif(GOLEM is None, reason="Golem is not installed")
+def test_golem(tmp_path):
+    count = compared(range(40), lambda text: asked_golem(text, tmp_path), Counter())
+    assert min(count["sat"], count["unsat"]) >= 20, count
