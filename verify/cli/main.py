@@ -416,19 +416,23 @@ def _show(options: argparse.Namespace) -> int:
 def _export(options: argparse.Namespace) -> int:
     from verify import api  # noqa: PLC0415 - what --help does not need
 
+    api.known_language(options.to)
+    name = api.module_name(options.out) if options.to == "tla" and options.out is not None else ""
     sources = api.Sources(largest=options.max_file_size)
     try:
         spec = api.load(api.find_specs([options.path])[0], sources)
     except InputError as found:
         _tell_faults(found.diagnostics, sources.texts)
         return FAULTY
-    more = {"to": options.to, "errors": not options.ignore_errors, "delays": options.delays}
-    text = api.export(spec, options.scenario or "", options.property or "", **more)
+    asked, errors = options.property or "", not options.ignore_errors
+    text = api.export(
+        spec, options.scenario or "", asked, to=options.to, errors=errors, delays=options.delays, name=name
+    )
     if options.out is None:
         print(text, end="")
         return OK
-    api.save_export(text, options.out)
-    print(f"verify: written to {options.out}", file=sys.stderr)
+    for written in api.save_export(text, options.out):
+        print(f"verify: written to {written}", file=sys.stderr)
     return OK
 
 
