@@ -585,38 +585,48 @@ EXPORTS = {"promela": "for SPIN", "tla": "for TLC", "horn": "Horn clauses, for t
 
 
 def export(  # noqa: PLR0913 - each may be left out
-    spec: Specification, scenario: str = "", asked: str = "", *, to: str = "promela", errors: bool = True, name: str = ""
+    spec: Specification,
+    scenario: str = "",
+    asked: str = "",
+    *,
+    to: str = "promela",
+    errors: bool = True,
+    delays: bool = False,
+    name: str = "",
 ) -> str:
     """The system of a scenario in the language of another checker: ``to`` is promela, tla (TLA+), or horn (Horn clauses).
 
     ``scenario``: "" is the first that is checked. ``asked``: a property of safety that is written with it, "" for none.
-    ``errors``: of Horn clauses, whether an error that can be met is an answer as a violation is.
+    Of Horn clauses: ``errors``, whether an error that can be met is an answer as a violation is; ``delays``, whether a delay of
+    any length is one step, instead of each tick.
     ``name``: of the module, in TLA+ that of its file; behind its end stands the configuration for TLC.
     InputError if something in it has no counterpart there.
     """
     from verify.export.paths import NotExported  # noqa: PLC0415 - only who exports waits for it
 
     known_language(to)
-    if not errors and to != "horn":
-        raise InputError([error("E829", f"errors cannot be ignored in an export to {to}", help="that is for: --to horn")])
+    if to != "horn" and (delays or not errors):
+        what = "delays are no single steps" if delays else "errors cannot be ignored"
+        raise InputError([error("E829", f"{what} in an export to {to}", help="that is for: --to horn")])
     system, properties = _checked(spec, scenario, asked)
     chosen = next((p for p in properties if p.name == asked), None)
     try:
-        return _exported(system, chosen, to, errors, name)
+        if to == "horn":
+            from verify.export.horn import horn  # noqa: PLC0415 - only who exports waits for it
+
+            return horn(system, chosen, __version__, errors=errors, delays=delays)
+        return _exported(system, chosen, to, name)
     except NotExported as problem:
         told = f"the scenario '{system.name}' cannot be exported to {to}: {problem}"
         raise InputError([error("E827", told, Place(spec.path))]) from problem
 
 
-def _exported(system: System, asked: Property | None, to: str, errors: bool, name: str) -> str:
-    from verify.export.horn import horn  # noqa: PLC0415 - only who exports waits for it
+def _exported(system: System, asked: Property | None, to: str, name: str) -> str:
     from verify.export.promela import promela  # noqa: PLC0415 - only who exports waits for it
     from verify.export.tla.module import tla  # noqa: PLC0415 - only who exports waits for it
 
     if to == "tla":
         return tla(system, asked, __version__, name)
-    if to == "horn":
-        return horn(system, asked, __version__, errors=errors)
     return promela(system, asked, __version__)
 
 

@@ -177,6 +177,7 @@ def _export(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         "--to", default="", metavar="LANGUAGE", help="promela (for SPIN), tla (TLA+, for TLC), or horn (Horn clauses)"
     )
     export.add_argument("--ignore-errors", action="store_true", help="horn: an error ends a run, and is no violation")
+    export.add_argument("--delays", action="store_true", help="horn: a delay of any length is one step, instead of each tick")
     export.add_argument(
         "--out",
         type=Path,

@@ -425,7 +425,9 @@ def _export(options: argparse.Namespace) -> int:
         _tell_faults(found.diagnostics, sources.texts)
         return FAULTY
     asked, errors = options.property or "", not options.ignore_errors
-    text = api.export(spec, options.scenario or "", asked, to=options.to, errors=errors, name=name)
+    text = api.export(
+        spec, options.scenario or "", asked, to=options.to, errors=errors, delays=options.delays, name=name
+    )
     if options.out is None:
         print(text, end="")
         return OK

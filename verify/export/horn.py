@@ -4,7 +4,8 @@ N. Bjørner, A. Gurfinkel, K. McMillan, A. Rybalchenko, "Horn clause solvers for
 doi:10.1007/978-3-319-23534-9_2. The format is that of the competition of such solvers (CHC-COMP): one relation ``Inv`` over the
 open parameters and the words of a state, a clause for each way into it, and queries for what must not be.
 
-The clauses are made of :mod:`verify.certify.meaning`, which knows single ticks only and shares nothing with the engines.
+The clauses are made of :mod:`verify.certify.meaning`, which knows single ticks only and shares nothing with the engines; longer
+delays, where they are asked for, are those of :mod:`verify.export.delays`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from verify.certify.formula import Undecided
 from verify.certify.meaning import Effect, Happening, Script, all_of, any_of, begin, happenings, negated, numeral
 from verify.certify.vocabulary import parameter_words, state_words
 from verify.export.definitions import Definitions
+from verify.export.delays import delay
 from verify.export.paths import NotExported
 from verify.system.domain import Boolean, Domain, Enumeration
 from verify.system.expression import FALSE, Expression, negation
@@ -26,17 +28,18 @@ HEAD = """\
 ; Asked: {asked}.
 {answers}
 ; To be given to a solver of Horn clauses as it is: z3 FILE, golem FILE.
-; Inv holds in every state that can be reached. One tick of the clauses is one tick of the model. What its words stand for:
+; Inv holds in every state that can be reached. {time} What its words stand for:
 """
 NAMES = {Never: "never", NeverLonger: "never longer", Within: "within"}
 Words = dict[str, str]
 
 
-def horn(system: System, asked: Property | None, version: str, *, errors: bool = True) -> str:
+def horn(system: System, asked: Property | None, version: str, *, errors: bool = True, delays: bool = False) -> str:
     """The clauses; NotExported if something has no counterpart in them.
 
     ``asked`` None: only whether an error can be met. ``errors``: an error that can be met makes them unsatisfiable, as it makes
     a property one that is not proved; otherwise it ends its run, and no more. (What is asked to be possible is so with errors.)
+    ``delays``: a delay, however long, is one step; otherwise each tick is.
     """
     if asked is not None and not isinstance(asked.form, Safety):
         raise NotExported("a property of endless runs: the clauses say what finite runs reach")
@@ -45,17 +48,18 @@ def horn(system: System, asked: Property | None, version: str, *, errors: bool =
     if asked is None and not errors:
         raise NotExported("nothing is asked: neither a property nor for errors")
     try:
-        return _Clauses(system, asked, errors=errors).text(version)
+        return _Clauses(system, asked, errors=errors, delays=delays).text(version)
     except Undecided as problem:
         raise NotExported(str(problem)) from problem
 
 
 class _Clauses:
-    def __init__(self, system: System, asked: Property | None, *, errors: bool) -> None:
+    def __init__(self, system: System, asked: Property | None, *, errors: bool, delays: bool) -> None:
         self.system = system
         self.asked = asked
         self.form: Form = Never(FALSE) if asked is None else asked.form
         self.errors = errors and not isinstance(self.form, Possible)
+        self.delays = delays
         self.words = state_words(system, self.form)
         self.parameters = parameter_words(system)
 
@@ -65,14 +69,25 @@ class _Clauses:
         """The file."""
         sorts = " ".join([*self.parameters.values(), *self.words.values()])
         steps = happenings(self.system, self.words)
+        tick = steps[-1]
+        if self.delays:
+            longer, ticks = delay(self.system, self.words, tick)
+            self.watch(longer, ticks)
+            steps = [*steps[: None if self.watches_events else -1], longer]
         for h in steps:
-            self.watch(h)
+            if h.name != "delay":
+                self.watch(h, "1" if h is tick else "0")
         lines = [self.head(version), *self.legend(), "(set-logic HORN)", f"(declare-fun Inv ({sorts}) Bool)"]
         lines += self.begins()
         for h in steps:
             lines += self.leads(h)
-        lines += [*self.asks(steps[-1]), "", "(check-sat)", ""]
+        lines += [*self.asks(tick), "", "(check-sat)", ""]
         return "\n".join(lines)
+
+    @property
+    def watches_events(self) -> bool:
+        """Whether a watch looks at events: then no delay begins in the state that they led to, and a single tick does."""
+        return "c" in self.words and any(w.startswith("e") for w in self.words)
 
     def head(self, version: str) -> str:
         """What is asked, and what the answers mean."""
@@ -87,7 +102,9 @@ class _Clauses:
         answers.append("; Whether time can always pass is not asked: what holds because time stands still, holds here.")
         asked = "no error" if self.asked is None else f"{self.asked.name}: {self.asked.text}"
         name = _plain(self.system.name)
-        return HEAD.format(name=name, version=version, asked=_plain(asked), answers="\n".join(answers)).rstrip()
+        time = "A delay of any length is one step." if self.delays else "Each tick of the model is one step."
+        told = HEAD.format(name=name, version=version, asked=_plain(asked), answers="\n".join(answers), time=time)
+        return told.rstrip()
 
     def legend(self) -> list[str]:
         """What the words stand for."""
@@ -121,7 +138,7 @@ class _Clauses:
 
     def leads(self, h: Happening) -> list[str]:
         """A step, or the tick."""
-        name = "a tick" if h.step is None else f"{h.name}: {h.step.name}"
+        name = f"a {h.name}" if h.step is None else f"{h.name}: {h.step.name}"
         return self.way(name, [self.relation({})], h.script.lines, [h.enabled], h.effect)
 
     def way(self, name: str, before: list[str], lines: Sequence[str], conditions: list[str], effect: Effect) -> list[str]:
@@ -190,13 +207,13 @@ class _Clauses:
                 raise AssertionError(self.form)
         return effect.truth(starts), effect.truth(stops)
 
-    def watch(self, h: Happening) -> None:
-        """Let the watch go along with a step: only ticks are counted."""
+    def watch(self, h: Happening, ticks: str) -> None:
+        """Let the watch go along with a step that takes some ticks."""
         if "c" not in self.words:
             return
         starts, stops = self.watched(h.effect)
         script = h.effect.script
-        counted = "c" if h.step is not None else script.named("Int", "(ite (>= c 0) (+ c 1) c)")
+        counted = "c" if ticks == "0" else script.named("Int", f"(ite (>= c 0) (+ c {ticks}) c)")
         running = script.named("Int", f"(ite {all_of([f'(< {counted} 0)', starts])} 0 {counted})")
         h.effect.state["c"] = script.named("Int", f"(ite {stops} (- 1) {running})")
 
