@@ -1,8 +1,9 @@
 """Questions with open parameters: the symbolic engine beside solvers of Horn clauses, which are given our exports.
 
-``python benchmarks/horn.py`` asks all of them in turn, case by case, each in a process of its own with a limit of processor time.
-Z3 is the one of our own environment; Golem is asked if it is on the PATH or GOLEM names it. Whoever decides has to give the verdict
-that the spec expects, or the run ends. Results are written as JSON lines; ``--page`` makes ``docs/open-systems.md`` of them.
+``python benchmarks/horn.py`` asks all of them in turn, case by case, each in a process of its own with a limit of processor
+time. Z3 is the one of our own environment; Golem is asked if it is on the PATH or GOLEM names it. Whoever decides has to give the
+verdict that the spec expects, or the run ends. Results are written as JSON lines; ``--page`` makes ``docs/open-systems.md`` of
+them.
 """
 
 from __future__ import annotations
@@ -132,7 +133,7 @@ def _timed(command: list[str], seconds: int) -> tuple[str, Record]:
             timeout=SLOWER * seconds,
             check=False,
             cwd=ROOT,
-            preexec_fn=limited,  # noqa: PLW1509 - nothing runs beside it here
+            preexec_fn=limited,
         )
         said = done.stdout + done.stderr
     except subprocess.TimeoutExpired:
@@ -164,15 +165,14 @@ def _ours(path: str, scenario: str, asked: str, seconds: int) -> Record:
 INTRODUCTION = """\
 # Open parameters, beside solvers of Horn clauses
 
-Made by `python benchmarks/horn.py --page` from `benchmarks/results/horn/{name}`; without `--page` it measures again. Each question has
-open parameters. It is put to the symbolic engine (`verify check --engine symbolic`, from the spec to the verdict: the violation replayed,
-the proof checked again), and as [Horn clauses](exports.md#horn-clauses) to solvers that share no code with it: the system as it is, one
-clause for each step and tick, and with `--delays --small`. Whoever decides gives the verdict that the spec expects, or the run would
-have ended. (Our engine uses Z3 as well, with terms and rules of its own. The clauses do not come from it.)
+Made by `python benchmarks/horn.py --page` from `benchmarks/results/horn/{name}`; without `--page` it measures again. Each
+question has open parameters. It is put to the symbolic engine (`verify check --engine symbolic`, from the spec to the verdict:
+the violation replayed, the proof checked again), and as [Horn clauses](exports.md#horn-clauses) to solvers that know nothing of
+it: the system as it is, one clause for each step and for a tick, and with `--delays --small`. Whoever decides gives the verdict
+that the spec expects, or the run would have ended. (Our engine asks Z3 as well, in its own way; the clauses do not come from it.)
 
-{machine}. Times are seconds of processor time of all processes together, the median of {rounds}; "-": not decided within {seconds} s (of
-each process); "refused": Golem takes linear arithmetic only. A solver's times are its own: without the export, which takes about as long as
-`verify --help`.
+{machine}. Times are seconds of processor time of all processes together, the median of {rounds}; "-": not decided within
+{seconds} s (of each process); "refused": Golem takes linear arithmetic only. The time of a solver begins when the file is there.
 
 """
 
