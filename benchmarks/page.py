@@ -40,9 +40,10 @@ from two million states on."""
 
 
 TLC = """
-Measured in a run of its own, `python benchmarks/run.py --tlc JAR` ({name}): {machine} TLC {version}
-is given the model in TLA+, two workers and a whole process, from start to verdict, Java's start included; ours is `verify check` with the
-property of safety, one thread, whose code was never compiled for this model. The counts of both are checked in each round."""
+Measured in a run of its own, `python benchmarks/run.py --tlc JAR` ({name}).
+{machine} TLC {version} is given the model in TLA+, two workers and a whole
+process, from start to verdict, Java's start included; ours is `verify check` with the property of safety, one thread, and code
+that was never compiled for this model. The counts of both are checked in each round."""
 
 
 class Results:

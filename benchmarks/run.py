@@ -13,6 +13,7 @@ import json
 import os
 import platform
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -219,13 +220,14 @@ def _tlc(case: Case, jar: str, folder: Path) -> Record:
     folder.mkdir()
     command = ["java", "-XX:+UseParallelGC", f"-Djava.io.tmpdir={folder}", "-cp", jar, "tlc2.TLC", "-workers", "2", "-deadlock"]
     command += ["-metadir", str(folder), "-config", case.tlc, "VRRP.tla"]  # both found in the folder where it runs
-    start = time.perf_counter()
+    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     text = subprocess.run(command, cwd=HERE / "peers", capture_output=True, text=True, check=True).stdout
-    seconds = time.perf_counter() - start
+    seconds, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+    worked = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     generated, distinct = re.findall(r"([\d,]+) states generated, ([\d,]+) distinct states found", text)[-1]
     found = {"states": int(distinct.replace(",", "")), "transitions": int(generated.replace(",", "")) - 1}
     version = re.findall(r"TLC2 Version ([\d.]+)", text)[0]
-    return {"seconds": seconds, "threads": 2, "version": version} | _agreed(case, found)
+    return {"seconds": seconds, "cpu_seconds": worked, "threads": 2, "version": version} | _agreed(case, found)
 
 
 def _line(record: Record) -> str:
