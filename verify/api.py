@@ -27,6 +27,7 @@ from verify.base.place import Place
 from verify.base.verdict import Verdict
 from verify.certify.folder import Certificate
 from verify.certify.folder import save as save_certificate
+from verify.export.horn import Manner
 from verify.judge.judge import Convicted, Ruling, judge
 from verify.lang.loading import Sources, library_folder, read_text
 from verify.lang.specification import Check, Specification, Task, load_models, load_specification, load_topologies
@@ -76,6 +77,7 @@ __all__ = [
     "Interpreter",
     "Known",
     "Limits",
+    "Manner",
     "Network",
     "Outcome",
     "Progress",
@@ -590,31 +592,29 @@ def export(  # noqa: PLR0913 - each may be left out
     asked: str = "",
     *,
     to: str = "promela",
-    errors: bool = True,
-    delays: bool = False,
+    manner: Manner | None = None,
     name: str = "",
 ) -> str:
     """The system of a scenario in the language of another checker: ``to`` is promela, tla (TLA+), or horn (Horn clauses).
 
     ``scenario``: "" is the first that is checked. ``asked``: a property of safety that is written with it, "" for none.
-    Of Horn clauses: ``errors``, whether an error that can be met is an answer as a violation is; ``delays``, whether a delay of
-    any length is one step, instead of each tick.
+    ``manner``: how Horn clauses are written.
     ``name``: of the module, in TLA+ that of its file; behind its end stands the configuration for TLC.
     InputError if something in it has no counterpart there.
     """
     from verify.export.paths import NotExported  # noqa: PLC0415 - only who exports waits for it
 
     known_language(to)
-    if to != "horn" and (delays or not errors):
-        what = "delays are no single steps" if delays else "errors cannot be ignored"
-        raise InputError([error("E829", f"{what} in an export to {to}", help="that is for: --to horn")])
+    if to != "horn" and manner is not None:
+        told = f"an export to {to} is written in one manner only"
+        raise InputError([error("E829", told, help="--ignore-errors, --delays and --small are for: --to horn")])
     system, properties = _checked(spec, scenario, asked)
     chosen = next((p for p in properties if p.name == asked), None)
     try:
         if to == "horn":
             from verify.export.horn import horn  # noqa: PLC0415 - only who exports waits for it
 
-            return horn(system, chosen, __version__, errors=errors, delays=delays)
+            return horn(system, chosen, __version__, manner or Manner())
         return _exported(system, chosen, to, name)
     except NotExported as problem:
         told = f"the scenario '{system.name}' cannot be exported to {to}: {problem}"

@@ -179,6 +179,9 @@ def _export(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     export.add_argument("--ignore-errors", action="store_true", help="horn: an error ends a run, and is no violation")
     export.add_argument("--delays", action="store_true", help="horn: a delay of any length is one step, instead of each tick")
     export.add_argument(
+        "--small", action="store_true", help="horn: constants as such, and nothing that the question does not depend on"
+    )
+    export.add_argument(
         "--out",
         type=Path,
         metavar="FILE",

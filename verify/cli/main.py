@@ -424,10 +424,9 @@ def _export(options: argparse.Namespace) -> int:
     except InputError as found:
         _tell_faults(found.diagnostics, sources.texts)
         return FAULTY
-    asked, errors = options.property or "", not options.ignore_errors
-    text = api.export(
-        spec, options.scenario or "", asked, to=options.to, errors=errors, delays=options.delays, name=name
-    )
+    asked = api.Manner(errors=not options.ignore_errors, delays=options.delays, small=options.small)
+    manner = asked if options.to == "horn" or asked != api.Manner() else None
+    text = api.export(spec, options.scenario or "", options.property or "", to=options.to, manner=manner, name=name)
     if options.out is None:
         print(text, end="")
         return OK

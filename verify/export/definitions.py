@@ -11,6 +11,11 @@ _DECLARED: Final = re.compile(r"\(declare-const (\S+) Int\)")
 _WORD: Final = re.compile(r"[^\s()]+")
 
 
+def replaced(text: str, given: dict[str, str]) -> str:
+    """A text in which some words are others."""
+    return _WORD.sub(lambda found: given.get(found.group(), found.group()), text) if given else text
+
+
 class Definitions:
     """What the lines of a script define, in their order, and the numbers that they leave to be chosen."""
 
