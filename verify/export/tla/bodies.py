@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from verify.export.paths import MOST, NotExported, chooses
 from verify.export.tla.bounds import Bounds, bounds
 from verify.export.tla.lanes import Lanes
-from verify.export.tla.layout import Lines, both, conditional, hanging, letting, listed, spread
+from verify.export.tla.layout import Lines, both, conditional, folded, hanging, letting, listed, spread
 from verify.export.tla.names import NUMBER, TRUTH, Names, Sort, plain, quoted, sort_of
 from verify.export.tla.states import EVENTS, LANE, TIMER, VARIABLE, Message, Place, Values
 from verify.export.tla.terms import ATOM, COMPARED, LOGIC, NOT, OPEN, Term, Terms, negated, number
@@ -376,7 +376,7 @@ def after(variable: str, base: str, parts: Sequence[str], start: str = "") -> Li
     """The new value of a variable of the module."""
     if parts[0].startswith("!."):
         return spread(f"{start}[{base}{variable} EXCEPT ", parts, "]")
-    return [f"{start}{parts[0]}"]
+    return folded(f"{start}{parts[0]}")
 
 
 def _reads(e: Expression) -> set[Place]:

@@ -56,6 +56,12 @@ def letting(named: Sequence[tuple[str, str]], body: Lines) -> Lines:
     return [*hanging("LET ", lines), *hanging("IN  ", body)]
 
 
+def folded(line: str) -> Lines:
+    """A line, in two if a message makes it long."""
+    at = line.find("[kind |-> ")
+    return [line] if len(line) <= WIDTH or at < 0 else [line[:at].rstrip(), f"  {line[at:]}"]
+
+
 def spread(start: str, parts: Sequence[str], end: str) -> Lines:
     """Parts with commas between them, on one line if they fit."""
     line = f"{start}{', '.join(parts)}{end}"
@@ -71,4 +77,4 @@ def spread(start: str, parts: Sequence[str], end: str) -> Lines:
     return [*lines, rest.rstrip()]
 
 
-__all__ = ["Lines", "both", "conditional", "hanging", "is_remark", "letting", "listed", "spread"]
+__all__ = ["Lines", "both", "bulleted", "conditional", "folded", "hanging", "is_remark", "letting", "listed", "spread"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -122,16 +123,17 @@ class Steps:
         allowed = self.terms.holds(step.guard, values)
         ripe = [[f"msg.age >= {described.minimum}"]] if delivers and described.minimum else []
         if bag:
-            less, head = f"({held} (-) SetToBag({{msg}}))", f"\\E msg \\in DOMAIN {held} :"
+            less, some, named = f"({held} (-) SetToBag({{msg}}))", [f"\\E msg \\in DOMAIN {held} :"], []
         elif delivers:
-            less, head = f"Tail({held})", f"LET msg == Head({held}) IN"
+            less, some, named = f"Tail({held})", [], [f"LET msg == Head({held}) IN"]
         else:
-            less, head = f"Without({held}, at)", f"\\E at \\in DOMAIN {held} : LET msg == {held}[at] IN"
+            less, some, named = f"Without({held}, at)", [f"\\E at \\in DOMAIN {held} :"], [f"LET msg == {held}[at] IN"]
         self._note(step, take)
         if take.taking is not Taking.COPY:
             values.stored[LANE, lane] = Term(less)
         rest = both([*ripe, *_conjunct(allowed)], body.formula(step.body, values))
-        whole = [head, *hanging("  ", rest)]
+        head = " ".join((*some, *(named if any(re.search(r"\bmsg\b", line) for line in rest) else [])))
+        whole = [head, *hanging("  ", rest)] if head else rest
         return both([[f"{held} # <<>>"]], whole) if delivers and not bag else whole
 
     def _note(self, step: Step, take: Take) -> None:
