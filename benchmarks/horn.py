@@ -171,8 +171,11 @@ the violation replayed, the proof checked again), and as [Horn clauses](exports.
 it: the system as it is, one clause for each step and for a tick, and with `--delays --small`. Whoever decides gives the verdict
 that the spec expects, or the run would have ended. (Our engine asks Z3 as well, in its own way; the clauses do not come from it.)
 
-{machine}. Times are seconds of processor time of all processes together, the median of {rounds}; "-": not decided within
-{seconds} s (of each process); "refused": Golem takes linear arithmetic only. The time of a solver begins when the file is there.
+{machine}.
+
+Times are seconds of processor time of all processes together, {rounds}; "-": not decided within {seconds} s (of
+each process); "refused": Golem takes linear arithmetic only; "not measured": other programs took the machine for too long. The
+time of a solver begins when the file is there.
 
 """
 
@@ -181,18 +184,22 @@ def page(results: Path) -> str:
     """The page, in Markdown."""
     told = [json.loads(line) for line in results.read_text(encoding="utf-8").splitlines()]
     here, runs = told[0], told[1:]
+    most = SLOWER * here["seconds"]
     where = f"{here['date']}, {here['cpu']}, {here['cores']} cores; {'; '.join(here['peers'].values())}; commit {here['commit']}"
-    rounds = "one run" if here["rounds"] == 1 else f"{here['rounds']} runs"
+    rounds = "of one run" if here["rounds"] == 1 else f"the median of {here['rounds']} runs"
     columns = list(dict.fromkeys((r["tool"], r["manner"]) for r in runs))
     text = INTRODUCTION.format(name=results.name, machine=where, rounds=rounds, seconds=here["seconds"])
     heads = [tool if tool == "verify" else f"{tool}, {manner}" for tool, manner in columns]
     lines = ["| question | verdict | " + " | ".join(heads) + " |", "|---|---|" + "---|" * len(heads)]
     for key in dict.fromkeys(_key(r) for r in runs):
-        cells = [_cell([r for r in runs if _key(r) == key and (r["tool"], r["manner"]) == c]) for c in columns]
+        cells = [_cell([r for r in runs if _key(r) == key and (r["tool"], r["manner"]) == c], most) for c in columns]
         expected = next(r["expected"] for r in runs if _key(r) == key)
         lines.append(f"| `{key}` | {expected} | {' | '.join(cells)} |")
+    asked = len(dict.fromkeys(_key(r) for r in runs))
     decided = [sum(_decided(r) for r in runs if (r["tool"], r["manner"]) == c and r["round"] == 0) for c in columns]
-    lines.append(f"| **decided** | | {' | '.join(f'{n} of {len(CASES)}' for n in decided)} |")
+    lines.append(f"| **decided** | | {' | '.join(f'{n} of {asked}' for n in decided)} |")
+    if asked < len(CASES):
+        lines += ["", f"The run was stopped after {asked} of {len(CASES)} questions."]
     return text + "\n".join(lines) + "\n"
 
 
@@ -204,9 +211,11 @@ def _decided(record: Record) -> bool:
     return record["verdict"] != "undecided"
 
 
-def _cell(records: list[Record]) -> str:
+def _cell(records: list[Record], most: float) -> str:
     if any(r["refused"] for r in records):
         return "refused"
+    if any(not _decided(r) and r["wall"] >= most for r in records):
+        return "not measured"
     return f"{median(r['cpu'] for r in records):.2f}" if records and all(map(_decided, records)) else "-"
 
 
