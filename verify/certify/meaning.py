@@ -228,6 +228,8 @@ class Effect:
             case If(condition, then, otherwise):
                 self.fork(self.truth(condition), then, otherwise)
             case Either(branches):
+                if not branches:
+                    raise Undecided("a choice among no branches is not known to this program")
                 pick = self.script.input()
                 self.allowed.append(f"(<= 0 {pick} {len(branches) - 1})")
                 self.alternatives(pick, branches)
