@@ -19,10 +19,10 @@ from verify.certify.obligations import obligations
 from verify.certify.vocabulary import state_words
 from verify.semantics.interpreter import TICK, Interpreter
 from verify.system.domain import Range
-from verify.system.expression import FALSE, TRUE, Apply, Constant, Occurred, Operator, Read, Rigid
+from verify.system.expression import FALSE, TRUE, Apply, Constant, Occurred, Operator, Read, Rigid, TimerIs, TimerStatus
 from verify.system.property import Never, NeverLonger, Possible, Within
-from verify.system.statement import Assign, Either
-from verify.system.system import Parameter, Step, StepKind, System, Variable
+from verify.system.statement import Assign, Either, Occur, Stop
+from verify.system.system import Event, Parameter, Step, StepKind, System, Timer, Variable
 
 MOST_WAYS = 300
 NONE = frozenset()
@@ -109,6 +109,47 @@ def parameters_agree():
     assert not accepted(assumed, reaches(4), whole)
     assert accepted(assumed, reaches(5), whole)
     assert not accepted(dataclasses.replace(system, assumptions=(FALSE,)), reaches(5), whole)
+
+
+def errors_and_endings_agree():
+    """An error at first, and reactions without an end, whether they are urgent or not."""
+    variable = Variable("v", Range(0, 3), 0)
+    system = System("s", 1, variables=(variable,))
+    assert accepted(system, Never(FALSE), "(= v0 0)")
+    assert not accepted(dataclasses.replace(system, initially=(Assign(0, Constant(4)),)), Never(FALSE), "true")
+    high = Step("high", StepKind.ENVIRONMENT, TRUE, (Assign(0, Constant(4)),))
+    assert not accepted(dataclasses.replace(system, steps=(high,)), Never(FALSE), "true")
+    for urgent in (TRUE, FALSE):
+        spin = Step("spin", StepKind.REACTION, TRUE, (), urgent, unit=0)
+        spins = dataclasses.replace(system, units=("u",), steps=(spin,))
+        assert not accepted(spins, Never(FALSE), "(= v0 0)")
+        ends = dataclasses.replace(spin, guard=Apply(Operator.EQUAL, (Read(0), FALSE)), body=(Assign(0, TRUE),))
+        assert accepted(dataclasses.replace(spins, steps=(ends,)), Never(FALSE), "(<= 0 v0 1)", "(- 1 v0)")
+
+
+def observers_agree():
+    """A change after two ticks, and what is asked of it with bounds around that."""
+    change = Step("change", StepKind.TIMEOUT, TimerIs(0, TimerStatus.EXPIRED), (Assign(0, TRUE), Stop(0), Occur(0)), TRUE)
+    idle = Step("idle", StepKind.ENVIRONMENT, TRUE, ())
+    before, after = (Apply(Operator.EQUAL, (Read(0), x)) for x in (FALSE, TRUE))
+    system = System("s", 1, variables=(Variable("v", Range(0, 1), 0),), timers=(Timer("t", 3, 2),), events=(Event("e"),), steps=(change, idle))
+    for bound in map(Constant, range(4)):
+        for form in (
+            Within(None, after, bound),
+            Within(before, after, bound),
+            Within(after, before, bound),
+            Within(None, Occurred(0), bound),
+            Within(TimerIs(0, TimerStatus.RUNNING), Occurred(0), bound),
+            Within(TimerIs(0, TimerStatus.EXPIRED), Occurred(0), bound),
+            NeverLonger(before, bound),
+            NeverLonger(after, bound),
+        ):
+            exact_agrees(system, form, 0)
+    patient, hasty = (Within(None, after, Constant(b)) for b in (2, 1))
+    nodes = REACHED.reached(system, patient, 25).nodes
+    invariant, rank = REACHED.invariant(system, patient, nodes), REACHED.rank(system, patient, REACHED.ranks(nodes))
+    assert accepted(system, patient, invariant, rank)
+    assert not accepted(system, hasty, invariant, rank)
 
 
 # ---- one step
@@ -220,6 +261,14 @@ def test_a_choice_among_no_branches_is_not_judged():
 
 def test_what_open_parameters_allow():
     parameters_agree()
+
+
+def test_bounds_around_what_takes_two_ticks():
+    observers_agree()
+
+
+def test_errors_at_first_and_reactions_without_end_are_refused():
+    errors_and_endings_agree()
 
 
 def test_obligations_name_every_step():

@@ -30,7 +30,6 @@ MEANING = {
     "only the first branch may be picked": (meaning.Effect.one, "{len(branches) - 1}", "0"),
     "a duplicate stands a place too far": (meaning.Effect.one, "self.position + 1", "self.position + 2"),
     "a lane is not cleared": (meaning.Effect.one, 'self.put(lane, free, {}, "true")', "pass"),
-    "an event under a condition is forgotten": (meaning.Effect.one, 'if f"e{event}" in self.state:', 'if f"e{event}" in self.state and self.path == "true":'),
     "the branches of if are swapped": (
         meaning.Effect.fork,
         "self.either(sort, condition, left.state[word], right.state[word])",
@@ -49,33 +48,6 @@ MEANING = {
     "an error of a closed lane counts": (meaning.Effect.send, "self.path = self.along(opened)", "pass"),
     "a field outside its range is sent": (meaning.Effect.send, 'self.fail(f"(not (<= {numeral(declared.domain.low)} {term} {numeral(declared.domain.high)}))")', "pass"),
     "a message enters with an age": (meaning.Effect.send, '"age": "0"', '"age": str(lane.minimum)'),
-    "a full lane is no error": (meaning.Effect.enter, "self.fail(full)", "pass"),
-    "drops the newest, not the oldest": (meaning.Effect.enter, "is WhenFull.DROP_OLDEST", "is None"),
-    "what moves on is not counted": (meaning.Effect.enter, "max(0, at - 1)", "at"),
-    "a bag is not sorted when a message enters": (meaning.Effect.enter, "self.sort(lane)", "pass"),
-    "the youngest stand first": (meaning.Effect.precedes, "(> {a['age']} {b['age']})", "(< {a['age']} {b['age']})"),
-    "a message fills all free places": (meaning.Effect.insert, "all_of([condition, front, negated", "all_of([condition, negated"),
-    "nothing is ever due": (meaning.Effect.is_due, "(>= {age}", "(> {age}"),
-    "quotients round as those of SMT-LIB": (meaning.Effect.arithmetic, "(- {a[0]} {signed}) {a[1]}", "{a[0]} {a[1]}"),
-    "remainders are those of SMT-LIB": (meaning.Effect.arithmetic, "(+ {remainder} {a[1]})", "{remainder}"),
-    "less is at most": (meaning.Effect.condition, "{_SIMPLE[operator]}", "{_SIMPLE[operator].replace('<', '<=').replace('<==', '<=')}"),
-    "negative numbers are false": (meaning.Effect.condition, "(not (= {self.number(e)} 0))", "(> {self.number(e)} 0)"),
-    "the minimum delay is longer": (meaning._taking, "{lane.minimum}", "{lane.minimum + 1}"),
-    "a message can be late": (meaning._taking, 'due = f"(>= {message[\'age\']} {lane.maximum})"', "pass"),
-    "a free place delivers": (meaning._taking, 'conditions = [message["here"]]', "conditions = []"),
-    "a copy removes the message": (meaning._made, "is not Taking.COPY", "is not None"),
-    "the first message is taken, whichever was meant": (meaning._made, "range(position, ", "range(0, "),
-    "events of the step before stay": (meaning._made, 'effect.state |= {w: "false" for w in words if w.startswith("e")}', "pass"),
-    "urgent though not enabled": (meaning._made, "all_of([enabled, urgent])", "all_of([urgent])"),
-    "a queue delivers its first message alone, and loses it alone": (meaning._of_step, "and step.take.taking is Taking.DELIVER", ""),
-    "time passes by what is urgent": (meaning._tick, "negated(any_of([h.urgent for h in steps]))", '"true"'),
-    "time does not pass": (meaning._tick, "negated(any_of([h.urgent for h in steps]))", '"false"'),
-    "an event stays over a tick": (meaning._tick, 'effect.state |= {w: "false" for w in words if w.startswith("e")}', "pass"),
-    "a timer expires a tick late": (meaning._tick, "(> {word} 0)", "(> {word} 1)"),
-    "ages go on for ever": (meaning._older, "(< {age} {lane.maximum})", "(<= {age} {lane.maximum})"),
-    "a bag is not sorted when it ages": (meaning._older, "effect.sort(number)", "pass"),
-    "what is done at first is forgotten": (meaning.begin, "effect.run(system.initially)", "pass"),
-    "timers begin stopped": (meaning.begin, "numeral(t.initial)", "numeral(-1)"),
 }
 
 OBLIGATIONS = {
@@ -129,11 +101,11 @@ def lanes_agree(order, full, delays, seed):
 
 BY_HAND = [(by_hand_agrees, seed) for seed in range(4)]
 STEPS = BY_HAND + FAULTY.mixed([(lanes_agree, *given) for _, *given in FAULTY.LANES], [(meaning_agrees, seed) for seed in range(80)])
-WHOLE = [(EXACT.parameters_agree,), *((exact_agrees, *EXACT.drawn(seed), seed) for seed in range(100))]
+WHOLE = [(EXACT.parameters_agree,), (EXACT.errors_and_endings_agree,), (EXACT.observers_agree,), *((exact_agrees, *EXACT.drawn(seed), seed) for seed in range(100))]
 TABLES = {"meaning": (MEANING, STEPS), "obligations": (OBLIGATIONS, WHOLE)}
 
 
-@pytest.mark.parametrize(("table", "name"), [(t, n) for t, (faults, _) in TABLES.items() for n in faults])
+@pytest.mark.parametrize(("table", "name"), FAULTY.each(TABLES, {"obligations"}))
 def test_a_fault_is_noticed(table, name):
     faults, checks = TABLES[table]
     with FAULTY.exchanged(*faults[name]):
@@ -142,6 +114,7 @@ def test_a_fault_is_noticed(table, name):
     assert how is not None
 
 
+@pytest.mark.slow
 def test_without_a_fault_nothing_is_noticed():
     assert FAULTY.noticed(STEPS[:20]) is None
     assert FAULTY.noticed(WHOLE[:40]) is None

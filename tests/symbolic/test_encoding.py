@@ -134,25 +134,29 @@ def agree(found, wanted, *, atomic):
     assert sorted(map(repr, found)) == sorted(map(repr, wanted))
 
 
-def walk(system, seed, steps):
+def walk(system, seed, steps, *, patient=False):
+    """States met by chance; ``patient``: mostly by letting time pass."""
     interpreter = Interpreter(system)
     draw = random.Random(seed)
     states = []
     alive = [o.state for o in interpreter.initial() if o.state is not None]
     while alive and len(states) < steps:
         states.append(draw.choice(alive))
-        alive = [o.state for o in interpreter.outcomes(states[-1]) if o.state is not None]
+        made = [o for o in interpreter.outcomes(states[-1]) if o.state is not None]
+        ticks = [o for o in made if o.choice.step == TICK]
+        alive = [o.state for o in (ticks if patient and ticks and draw.random() < 0.7 else made)]
     return interpreter, states
 
 
-def transitions_agree(system, seed, steps=6):
+def transitions_agree(system, seed, steps=6, *, patient=False):
     layout = Layout(system, range(len(system.events)))
     transitions = Transitions(layout)
-    interpreter, states = walk(system, seed, steps)
+    interpreter, states = walk(system, seed, steps, patient=patient)
     begun = answers(layout, transitions.initial, [0] * len(layout.components))
     agree(begun, expected(interpreter.initial()), atomic=system.atomic)
-    for state in states:
-        values = layout.values(state)
+    for index, state in enumerate(states):
+        # what occurred before changes nothing
+        values = layout.values(state, frozenset(range(len(system.events) if index % 2 else 0)))
         assert layout.plain(values, ()) == state
         shape = closed(layout, z3.And(*map(lifted, layout.shape())), values)
         assert z3.is_true(shape)
@@ -229,14 +233,14 @@ def test_division_rounds_toward_minus_infinity():
                 assert plain(closed(layout, term, [x, y])) == python(x, y)
 
 
-def lanes_system(order, full, capacity, minimum, maximum):
+def lanes_system(order, full, capacity, minimum, maximum, *, taken=True):  # noqa: PLR0913
     lane = Lane("l", "n", 0, 0, capacity, minimum, maximum, order, full)
     send = Step("send", StepKind.ENVIRONMENT, TRUE, (Either(((Send(0, 0, ()),), (Send(0, 1, ()),))),))
     take = Step("take", StepKind.DELIVERY, TRUE, (), take=Take(0, Taking.DELIVER), slots=1)
     lose = Step("lose", StepKind.ENVIRONMENT, TRUE, (), take=Take(0, Taking.LOSE), slots=1)
     copy = Step("copy", StepKind.ENVIRONMENT, TRUE, (Duplicate(0),), take=Take(0, Taking.COPY), slots=1)
     messages = (Message("a", ()), Message("b", ()))
-    return System("s", 1, timers=(Timer("t", 3, 2),), messages=messages, lanes=(lane,), steps=(send, take, lose, copy))
+    return System("s", 1, timers=(Timer("t", 3, 2),), messages=messages, lanes=(lane,), steps=(send, *((take,) if taken else ()), lose, copy))
 
 
 @pytest.mark.parametrize("order", list(Order))
@@ -244,6 +248,32 @@ def lanes_system(order, full, capacity, minimum, maximum):
 def test_lanes(order, full):
     for capacity, minimum, maximum in ((1, 0, 0), (2, 0, 2), (3, 1, 2)):
         transitions_agree(lanes_system(order, full, capacity, minimum, maximum), 1, 25)
+
+
+def old_bag_agrees():
+    """Of two messages in a bag the younger comes to the oldest age, and stands first there."""
+    system = lanes_system(Order.UNORDERED, WhenFull.DROP_NEWEST, 2, 0, 1, taken=False)
+    layout, state = Layout(system), (2, ((1, 1), (0, 0)))
+    transitions = Transitions(layout)
+    found = answers(layout, transitions.tick, layout.values(state), [transitions.delay == 1])
+    agree(found, expected(Interpreter(system).outcomes_of(state, TICK)), atomic=False)
+
+
+def test_a_bag_that_grows_old():
+    old_bag_agrees()
+
+
+def reactions_agree():
+    """Of two reactions that are enabled the first one runs."""
+    is_one = Apply(Operator.EQUAL, (Read(0), Constant(1)))
+    go = Step("go", StepKind.ENVIRONMENT, TRUE, (Assign(0, Constant(1)),))
+    first, second = (Step(f"to {n}", StepKind.REACTION, is_one, (Assign(0, Constant(n)),), TRUE, unit=0) for n in (2, 0))
+    variables = (Variable("v", Range(0, 2), 0),)
+    transitions_agree(System("s", 1, variables=variables, steps=(go, first, second), units=("u",), atomic=True), 0, 3)
+
+
+def test_the_first_reaction_runs():
+    reactions_agree()
 
 
 def by_hand_system():
