@@ -48,6 +48,17 @@ MEANING = {
     "an error of a closed lane counts": (meaning.Effect.send, "self.path = self.along(opened)", "pass"),
     "a field outside its range is sent": (meaning.Effect.send, 'self.fail(f"(not (<= {numeral(declared.domain.low)} {term} {numeral(declared.domain.high)}))")', "pass"),
     "a message enters with an age": (meaning.Effect.send, '"age": "0"', '"age": str(lane.minimum)'),
+    "an event under a condition is forgotten": (meaning.Effect.one, 'if f"e{event}" in self.state:', 'if f"e{event}" in self.state and self.path == "true":'),
+    "a message fills all free places": (meaning.Effect.insert, "all_of([condition, front, negated", "all_of([condition, negated"),
+    "quotients round as those of SMT-LIB": (meaning.Effect.arithmetic, "(- {a[0]} {signed}) {a[1]}", "{a[0]} {a[1]}"),
+    "remainders are those of SMT-LIB": (meaning.Effect.arithmetic, "(+ {remainder} {a[1]})", "{remainder}"),
+    "less is at most": (meaning.Effect.condition, "{_SIMPLE[operator]}", "{_SIMPLE[operator].replace('<', '<=').replace('<==', '<=')}"),
+    "negative numbers are false": (meaning.Effect.condition, "(not (= {self.number(e)} 0))", "(> {self.number(e)} 0)"),
+    "the minimum delay is longer": (meaning._taking, "{lane.minimum}", "{lane.minimum + 1}"),
+    "a message can be late": (meaning._taking, 'due = f"(>= {message[\'age\']} {lane.maximum})"', "pass"),
+    "a free place delivers": (meaning._taking, 'conditions = [message["here"]]', "conditions = []"),
+    "a copy removes the message": (meaning._made, "is not Taking.COPY", "is not None"),
+    "the first message is taken, whichever was meant": (meaning._made, "range(position, ", "range(0, "),
 }
 
 OBLIGATIONS = {

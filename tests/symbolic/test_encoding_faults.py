@@ -16,12 +16,12 @@ from pathlib import Path
 import pytest
 import z3
 
-from verify.engines.symbolic import effects, layout, terms, transitions
+from verify.engines.symbolic import effects, fixed, layout, questions, relation, terms, transitions
 from verify.engines.symbolic.effects import Unsupported
 from verify.engines.symbolic.questions import Question
 from verify.engines.symbolic.relation import Relation
 from verify.passes.valuations import close
-from verify.semantics.interpreter import START, TICK, Interpreter
+from verify.semantics.interpreter import START, TICK, Interpreter, NotEnabled
 from verify.semantics.satisfaction import Moment, violation
 from verify.system.domain import Range
 from verify.system.expression import negation
@@ -172,6 +172,27 @@ TERMS = {
     "a negative number is false": (terms.truth, "!= 0 for i", "> 0 for i"),
     "a difference is turned": (terms._computed, "a[0] - a[1]", "a[1] - a[0]"),
     "what is chosen is turned": (terms.choose, "lifted(then), lifted(otherwise)", "lifted(otherwise), lifted(then)"),
+}
+
+FIXED = {
+    "a second store is forgotten": (fixed._Search.join, "after = value if known is None or known == value else _ANY", "after = value if known is None else known"),
+    "what is chosen is known": (fixed._Search.block, "case Choose(slot):\n                local[slot] = _ANY", "case Choose(slot):\n                local[slot] = Constant(0)"),
+}
+
+QUESTIONS = {
+    "the bound is a tick too late": (questions.Question._goal, "self.bound + 1", "self.bound + 2"),
+    "a delay goes past the bound": (questions.Question._watch, "state.counter + delay <= self.bound + 1", "True"),
+    "a repeated trigger starts again": (questions.Question._arrival, "both(counted < 0, starts)", "starts"),
+}
+
+RELATION = {
+    "what does not change may": (relation.Relation.step, "if unchanged:", "if False:"),
+    "what is first does not change": (relation.Relation._part, "if not t.eq(c)", "if i and not t.eq(c)"),
+    "no move is a move": (relation.Relation.step, "z3.PbEq(", "z3.PbLe("),
+    "moves that are not enabled are taken": (relation.Relation.step, "z3.And(self.here(part.arrives, k, inputs), *effects)", "z3.And(*effects)"),
+    "a delay is told as one tick": (relation.Relation._choice, "[choice] * ", "[choice] or "),
+    "no error is found": (relation.Relation.failing, "if not z3.is_false(part.fails)", "if False"),
+    "every state is a first one": (relation.Relation.begin, "for t in self.question.begin()", "for t in self.question.layout.premises()"),
 }
 
 
@@ -395,6 +416,9 @@ TABLES = {
     "layout": (LAYOUT, MIXED),
     "premises": (PREMISES, [(parameters_agree,)]),
     "transitions": (TRANSITIONS, MIXED),
+    "fixed": (FIXED, [*BY_HAND[:1], *STEPS]),
+    "questions": (QUESTIONS, ASKED),
+    "relation": (RELATION, TAKEN),
     "terms": (TERMS, [*BY_HAND, *STEPS]),
 }
 
@@ -406,7 +430,7 @@ def noticed(checks):
             check(*given)
         except Unsupported:
             continue
-        except AssertionError:
+        except (AssertionError, NotEnabled, StopIteration):  # the last two: a trace that is none
             return check.__name__, given[-1] if given else None
     return None
 
@@ -428,7 +452,7 @@ def exchanged(function, old, new):
         target.__code__ = code
 
 
-QUICK = {"effects", "layout", "premises", "transitions", "terms"}
+QUICK = {"effects", "layout", "premises", "transitions", "terms", "fixed", "questions", "relation"}
 LONG = {"a guard sees another kind of message", "reactions that go on are at rest", "nothing is ever due"}
 
 
