@@ -39,6 +39,13 @@ The search alone, its code compiled before. Eight at a time is chosen where the 
 from two million states on."""
 
 
+TLC = """
+Measured in a run of its own, `python benchmarks/run.py --tlc JAR` ({name}).
+{machine} TLC {version} is given the model in TLA+, two workers and a whole
+process, from start to verdict, Java's start included; ours is `verify check` with the property of safety, one thread, and code
+that was never compiled for this model. The counts of both are checked in each round."""
+
+
 class Results:
     """A file of results."""
 
@@ -63,6 +70,12 @@ class Results:
         """How many times faster than SPIN, median over the rounds; None if one of them was not measured."""
         spin = {r["round"]: r["seconds"] for r in self.runs(case, "spin", peer)}
         ratios = [spin[r["round"]] / r["seconds"] for r in self.runs(case, "verify", what, threads) if r["round"] in spin]
+        return median(ratios) if ratios else None
+
+    def over_tlc(self, case: str, what: str) -> float | None:
+        """How many times faster than TLC, median over the rounds; None if it was not measured."""
+        tlc = {r["round"]: r["seconds"] for r in self.runs(case, "tlc", "process", 2)}
+        ratios = [tlc[r["round"]] / r["seconds"] for r in self.runs(case, "verify", what) if r["round"] in tlc]
         return median(ratios) if ratios else None
 
     def bytes_of(self, case: str, tool: str, field: str) -> float | None:
@@ -90,7 +103,7 @@ def latest() -> Results:
 def page(results: Results) -> str:
     """The page, in Markdown."""
     parts = [INTRODUCTION.format(name=results.name, machine=_machine(results.machine)), *_asked(results)]
-    parts += [*_search(results), *_lanes(results), *_cold(results), *_memory(results)]
+    parts += [*_search(results), *_lanes(results), *_cold(results), *_memory(results), *_tlc()]
     return "\n".join(parts) + "\n"
 
 
@@ -201,6 +214,23 @@ def _memory(results: Results) -> list[str]:
         rows.append([model["title"], str(bits), str(words), _number(results.bytes_of(case, "spin", "peak_bytes")), *ours])
     head = ["model", "bits", "words", "SPIN", "ours, whole process", "what the search added", "table and states alone"]
     return _table("Memory, bytes a state", head, rows)
+
+
+def _tlc() -> list[str]:
+    """Beside TLC: from the last results that have it, in a folder of their own."""
+    found = sorted((HERE / "results" / "tlc").glob("*.jsonl"))
+    if not found:
+        return []
+    results, ours, rows = Results(found[-1]), "cold, safety, new model", []
+    for model in results.models:
+        case = model["case"]
+        rounds = len(results.runs(case, "tlc", "process", 2))
+        if rounds:
+            times = [_time(results.seconds(case, "tlc", "process", 2)), _time(results.seconds(case, "verify", ours))]
+            rows.append([model["title"], str(rounds), *times, _number(results.over_tlc(case, ours))])
+    (version,) = {r["version"] for m in results.models for r in results.runs(m["case"], "tlc", "process", 2)}
+    told = TLC.format(name=results.name, machine=_machine(results.machine), version=version)
+    return [*_table("Beside TLC, from start to verdict", ["model", "rounds", "TLC", "ours", "faster"], rows), told]
 
 
 def _number(value: float | None) -> str:

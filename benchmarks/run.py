@@ -13,6 +13,7 @@ import json
 import os
 import platform
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -126,7 +127,7 @@ def _records(cases: list[Case], peers: dict[str, str], work: Path, options: argp
                     _touch(case)
                     yield about | what | _ours(case, cache, threads, lanes=lanes)
             if "tlc" in peers and case.tlc:
-                yield about | {"tool": "tlc", "what": "process"} | _tlc(case, peers["tlc"], folder)
+                yield about | {"tool": "tlc", "what": "process"} | _tlc(case, peers["tlc"], folder / f"tlc-{number}")
             if case.cold:
                 if pan is not None:
                     yield about | {"tool": "spin", "what": "cold"} | _spin_cold(case, folder, number)
@@ -216,14 +217,17 @@ def _spin_cold(case: Case, folder: Path, number: int) -> Record:
 
 
 def _tlc(case: Case, jar: str, folder: Path) -> Record:
-    command = ["java", "-XX:+UseParallelGC", "-cp", jar, "tlc2.TLC", "-workers", "2", "-deadlock"]
-    command += ["-metadir", str(folder / "tlc")]
-    start = time.perf_counter()
-    text = _said(*command, "-config", str(HERE / "peers" / case.tlc), str(HERE / "peers" / "VRRP.tla"))
-    seconds = time.perf_counter() - start
+    folder.mkdir()
+    command = ["java", "-XX:+UseParallelGC", f"-Djava.io.tmpdir={folder}", "-cp", jar, "tlc2.TLC", "-workers", "2", "-deadlock"]
+    command += ["-metadir", str(folder), "-config", case.tlc, "VRRP.tla"]  # both found in the folder where it runs
+    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    text = subprocess.run(command, cwd=HERE / "peers", capture_output=True, text=True, check=True).stdout
+    seconds, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+    worked = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     generated, distinct = re.findall(r"([\d,]+) states generated, ([\d,]+) distinct states found", text)[-1]
     found = {"states": int(distinct.replace(",", "")), "transitions": int(generated.replace(",", "")) - 1}
-    return {"seconds": seconds, "threads": 2} | _agreed(case, found)
+    version = re.findall(r"TLC2 Version ([\d.]+)", text)[0]
+    return {"seconds": seconds, "cpu_seconds": worked, "threads": 2, "version": version} | _agreed(case, found)
 
 
 def _line(record: Record) -> str:

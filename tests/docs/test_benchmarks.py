@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.export.test_tla import JAR, tlc
 from verify import api
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -109,3 +110,11 @@ def test_spin_is_measured_beside_it(tmp_path):
     subprocess.run(command, env=environment, check=True, capture_output=True)
     told = PAGE.page(PAGE.Results(tmp_path / "one.jsonl"))
     assert "| VRRP-tick S | 13,058 | 55,860 | " in told
+
+
+@tlc
+@pytest.mark.slow
+def test_tlc_is_measured_beside_it(tmp_path):
+    command = [sys.executable, BENCHMARKS / "run.py", "--only", "vrrp-s", "--rounds", "1", "--tlc", JAR, "--out", tmp_path, "--name", "one"]
+    subprocess.run(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True, capture_output=True)
+    assert PAGE.Results(tmp_path / "one.jsonl").over_tlc("vrrp-s", "cold, safety, new model") > 1

@@ -89,7 +89,9 @@ class Seeded:
 
 
 class Makers:
-    """Expressions and statements over the parts of a system."""
+    """Expressions and statements over the parts of a system. ``loose``: of a hundred values, how many may lie outside their range."""
+
+    loose = 3
 
     def __init__(self, source, variables, timers, lanes, messages, events):  # noqa: PLR0913
         self.source = source
@@ -178,7 +180,7 @@ class Makers:
         if self.chance(35):
             return Constant(self.source.integer(low, high))
         inner = self.number(depth, slots)
-        if self.chance(3):
+        if self.chance(self.loose):
             return inner
         size = Apply(Operator.MODULO, (inner, Constant(high - low + 1)))
         return Apply(Operator.ADD, (size, Constant(low)))

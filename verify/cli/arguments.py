@@ -166,13 +166,27 @@ def _export(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     export = commands.add_parser(
         "export",
         help="write a scenario in the language of another checker",
-        description="Write the transition system of a scenario in Promela, for SPIN: the same states, the same transitions.",
+        description="Write the transition system of a scenario in Promela, for SPIN, or in TLA+, for TLC: the same states, "
+        "the same transitions; or a question of safety as Horn clauses in SMT-LIB 2, open parameters included. "
+        "docs/exports.md tells more.",
     )
     export.add_argument("path", type=Path, metavar="SPEC")
     export.add_argument("--scenario", metavar="NAME", help="which scenario (default: the first that is checked)")
     export.add_argument("--property", metavar="NAME", help="a property of safety that is written with it (default: none)")
-    export.add_argument("--to", choices=("promela",), default="promela", help="the language (promela)")
-    export.add_argument("--out", type=Path, metavar="FILE", help="write to FILE, which must not exist, or be an export of ours")
+    export.add_argument(
+        "--to", default="", metavar="LANGUAGE", help="promela (for SPIN), tla (TLA+, for TLC), or horn (Horn clauses)"
+    )
+    export.add_argument("--ignore-errors", action="store_true", help="horn: an error ends a run, and is no violation")
+    export.add_argument("--delays", action="store_true", help="horn: a delay of any length is one step, instead of each tick")
+    export.add_argument(
+        "--small", action="store_true", help="horn: constants as such, and nothing that the question does not depend on"
+    )
+    export.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help="write to FILE, which must not exist, or be an export of ours (TLA+: NAME.tla, and NAME.cfg beside it)",
+    )
     _common(export)
 
 

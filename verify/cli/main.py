@@ -416,18 +416,22 @@ def _show(options: argparse.Namespace) -> int:
 def _export(options: argparse.Namespace) -> int:
     from verify import api  # noqa: PLC0415 - what --help does not need
 
+    api.known_language(options.to)
+    name = api.module_name(options.out) if options.to == "tla" and options.out is not None else ""
     sources = api.Sources(largest=options.max_file_size)
     try:
         spec = api.load(api.find_specs([options.path])[0], sources)
     except InputError as found:
         _tell_faults(found.diagnostics, sources.texts)
         return FAULTY
-    text = api.export(spec, options.scenario or "", options.property or "", to=options.to)
+    asked = api.Manner(errors=not options.ignore_errors, delays=options.delays, small=options.small)
+    manner = asked if options.to == "horn" or asked != api.Manner() else None
+    text = api.export(spec, options.scenario or "", options.property or "", to=options.to, manner=manner, name=name)
     if options.out is None:
         print(text, end="")
         return OK
-    api.save_export(text, options.out)
-    print(f"verify: written to {options.out}", file=sys.stderr)
+    for written in api.save_export(text, options.out):
+        print(f"verify: written to {written}", file=sys.stderr)
     return OK
 
 

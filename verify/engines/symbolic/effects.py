@@ -148,6 +148,9 @@ class Run:
 
     def either(self, branches: tuple[Block, ...]) -> None:
         """Run any of the branches."""
+        if not branches:
+            message = "a choice among no branches"
+            raise Unsupported(message)
         pick = self.input()
         self.picks.append((both(self.path, no(self.failed)), pick))
         self.allowed.append(both(pick >= 0, pick < len(branches)))

@@ -1,0 +1,241 @@
+"""A question of safety as constrained Horn clauses in SMT-LIB 2: satisfiable if and only if no run reaches what is asked for.
+
+N. Bjørner, A. Gurfinkel, K. McMillan, A. Rybalchenko, "Horn clause solvers for program verification", 2015,
+doi:10.1007/978-3-319-23534-9_2. The format is that of the competition of such solvers (CHC-COMP): one relation ``Inv`` over the
+open parameters and the words of a state, a clause for each way into it, and queries for what must not be.
+
+The clauses are made of :mod:`verify.certify.meaning`, which knows single ticks only and shares nothing with the engines; longer
+delays, where they are asked for, are those of :mod:`verify.export.delays`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from verify.certify.formula import Undecided
+from verify.certify.meaning import Effect, Happening, Script, all_of, begin, happenings, negated, numeral
+from verify.certify.vocabulary import parameter_words, state_words
+from verify.export.clauses import Clauses, Way
+from verify.export.constants import constants
+from verify.export.definitions import Definitions, replaced
+from verify.export.delays import delay
+from verify.export.paths import NotExported
+from verify.system.domain import Boolean, Domain, Enumeration
+from verify.system.expression import FALSE, Expression, negation
+from verify.system.property import Form, Never, NeverLonger, Possible, Property, Safety, Within
+from verify.system.system import StepKind, System
+
+HEAD = """\
+; {name}, exported by verify {version}: constrained Horn clauses, SMT-LIB 2.
+; Asked: {asked}.
+{answers}
+; To be given to a solver of Horn clauses as it is: z3 FILE, golem FILE.
+; Inv holds in every state that can be reached. {time} What its words stand for:
+"""
+Words = dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How the clauses are written.
+
+    ``errors``: an error that can be met makes them unsatisfiable, as it makes a property one that is not proved; otherwise it
+    ends its run, and no more. (What is asked to be possible is so with errors.) ``delays``: a delay, however long, is one step;
+    otherwise each tick is. ``small``: what always has one value is written as that value, and what nothing asked depends on is
+    left out.
+    """
+
+    errors: bool = True
+    delays: bool = False
+    small: bool = False
+
+
+def horn(system: System, asked: Property | None, version: str, manner: Manner = Manner()) -> str:
+    """The clauses; NotExported if something has no counterpart in them.
+
+    ``asked`` None: only whether an error can be met.
+    """
+    if asked is not None and not isinstance(asked.form, Safety):
+        raise NotExported("a property of endless runs: the clauses say what finite runs reach")
+    if system.atomic and any(s.kind is StepKind.REACTION for s in system.steps):
+        raise NotExported("atomic reactions: a step and all reactions to it would have to be one clause")
+    if asked is None and not manner.errors:
+        raise NotExported("nothing is asked: neither a property nor for errors")
+    try:
+        return Question(system, asked, manner).text(version)
+    except Undecided as problem:
+        raise NotExported(str(problem)) from problem
+
+
+class Question:
+    """What is asked of a system, way by way."""
+
+    def __init__(self, system: System, asked: Property | None, manner: Manner) -> None:
+        self.system = system
+        self.asked = asked
+        self.manner = manner
+        self.form: Form = Never(FALSE) if asked is None else asked.form
+        self.errors = manner.errors and not isinstance(self.form, Possible)
+        self.words = state_words(system, self.form)
+        self.parameters = parameter_words(system)
+        self.same: Words = {}  # variables that always have one value
+        self.fields: dict[str, Words] = {}  # fields of the message that a step takes, which do
+        if manner.small:
+            self.find_constants()
+
+    # ---- the whole
+
+    def text(self, version: str) -> str:
+        """The file."""
+        ways = [self.begins(), *map(self.leads, self.steps()), *self.asks()]
+        clauses = Clauses(self.parameters, self.words, self.errors)
+        if self.manner.small:
+            clauses.leave_out(ways, set(self.same))
+        return "\n".join([self.head(version), *self.legend(clauses.kept), *clauses.text(ways), "", "(check-sat)", ""])
+
+    def head(self, version: str) -> str:
+        """What is asked, and what the answers mean."""
+        some = " for some values of the parameters" if self.parameters else ""
+        every = " for all values of the parameters" if self.parameters else ""
+        if isinstance(self.form, Possible):
+            answers = [f"; sat: it is not possible{every}. unsat: it is possible{some}."]
+        elif self.errors:
+            answers = [f"; sat: it holds{every}, and no error can be met. unsat: it is violated, or an error is met{some}."]
+        else:
+            answers = [f"; sat: it holds{every} in runs up to an error. unsat: it is violated{some}."]
+        answers.append("; Whether time can always pass is not asked: what holds because time stands still, holds here.")
+        asked = "no error" if self.asked is None else f"{self.asked.name}: {self.asked.text}"
+        name = _plain(self.system.name)
+        time = "A delay of any length is one step." if self.manner.delays else "Each tick of the model is one step."
+        told = HEAD.format(name=name, version=version, asked=_plain(asked), answers="\n".join(answers), time=time)
+        return told.rstrip()
+
+    def legend(self, kept: list[str]) -> list[str]:
+        """What the words stand for."""
+        s, always = self.system, {w: f", always {value}" for w, value in self.same.items()}
+        told = [f"p{i}: {x.name}, {_domain(x.domain)}" for i, x in enumerate(s.parameters)]
+        told += [f"v{i}: {x.name}, {_domain(x.domain)}{always.get(f'v{i}', '')}" for i, x in enumerate(s.variables)]
+        told += [f"t{i}: {x.name}, -1 stopped, 0 expired, at most {x.maximum} ticks" for i, x in enumerate(s.timers)]
+        for i, lane in enumerate(s.lanes):
+            delays = f"{lane.order.value}, {lane.minimum}..{lane.maximum} ticks"
+            told.append(f"l{i}_P_here, _age, _kind, _fN: {lane.name} ({delays}), at place P of {lane.capacity}")
+        kinds = ", ".join(f"{i} {m.name}({', '.join(f.name for f in m.fields)})" for i, m in enumerate(s.messages))
+        told += [f"kinds of messages: {kinds}"] if s.lanes else []
+        told += [f"{w}: in the step to this state, {s.events[int(w[1:])].name}" for w in self.words if w[0] == "e"]
+        told += ["c: the ticks that the property has waited, -1 while it does not wait"] if "c" in self.words else []
+        told += ["what of these is no argument of Inv, nothing asked depends on"] if len(kept) < len(self.words) else []
+        return [*(f";   {_plain(line)}" for line in told), ""]
+
+    # ---- ways
+
+    def begins(self) -> Way:
+        """The first state, under what is assumed of the parameters."""
+        effect = begin(self.system, self.words)
+        domains = [p.domain for p in self.system.parameters]
+        premises = [f"(<= {numeral(d.low)} p{i} {numeral(d.high)})" for i, d in enumerate(domains)]
+        premises += [effect.truth(a) for a in self.system.assumptions]
+        if "c" in self.words:
+            starts, stops = self.watched(effect)
+            starts = "true" if isinstance(self.form, Within) and self.form.trigger is None else starts
+            effect.state["c"] = f"(ite {all_of([starts, negated(stops)])} 0 (- 1))"
+        return Way("the beginning", Definitions(effect.script.lines), premises, effect.failures, effect.state, first=True)
+
+    def steps(self) -> list[Happening]:
+        """All that happens, the tick or the delay last."""
+        *steps, tick = happenings(self.system, self.words)
+        for h in steps:
+            self.watch(h, "0")
+        passing = [tick]
+        if self.manner.delays:
+            longer, ticks = delay(self.system, self.words, tick)
+            self.watch(longer, ticks)
+            # a watch that looks at events: no delay begins in the state that they led to, and a single tick does
+            events = "c" in self.words and any(w.startswith("e") for w in self.words)
+            passing = [*([tick] if events else []), longer]
+        self.watch(tick, "1")
+        return [*steps, *passing]
+
+    def leads(self, h: Happening) -> Way:
+        """A step, the tick, or a delay."""
+        name = f"a {h.name}" if h.step is None else f"{h.name}: {h.step.name}"
+        given, effect = self.given(h.name), h.effect
+        after = {w: replaced(term, given) for w, term in effect.state.items()}
+        conditions = [replaced(c, given) for c in (h.enabled, *effect.allowed)]
+        return Way(name, self.definitions(h.script), conditions, [replaced(f, given) for f in effect.failures], after)
+
+    def asks(self) -> list[Way]:
+        """The query for what must not be."""
+        if self.asked is None:
+            return []
+        effect = Effect(self.system, Script(prefix="goal"), {w: w for w in self.words}, [])
+        match self.form:
+            case Never(goal) | Possible(goal):
+                script, conditions = effect.script, [effect.truth(goal)]
+            case NeverLonger(_, bound) | Within(_, _, bound):
+                tick = happenings(self.system, self.words)[-1]
+                conditions = [tick.enabled, "(>= c 0)", f"(> (+ c 1) {effect.number(bound)})"]
+                script = Script([*tick.script.lines, *effect.script.lines])
+            case _:
+                raise AssertionError(self.form)
+        told = "what is possible" if isinstance(self.form, Possible) else "what must not be"
+        return [Way(told, self.definitions(script), [replaced(c, self.same) for c in conditions], [], None)]
+
+    # ---- what always has one value
+
+    def find_constants(self) -> None:
+        """Look for it."""
+        known = constants(self.system)
+        self.same = {f"v{i}": numeral(value) for i, value in known.variables.items()}
+        for number, step in enumerate(self.system.steps):
+            if step.take is not None:
+                lane = step.take.lane
+                for p in range(self.system.lanes[lane].capacity):
+                    sure = {f"l{lane}_{p}_f{f}": numeral(c) for (at, f), c in known.fields.items() if at == lane}
+                    self.fields[f"s{number}p{p}"] = sure
+
+    def given(self, where: str) -> Words:
+        """What has one value wherever a step is enabled: there, the message that it takes is in its place."""
+        return self.same | self.fields.get(where, {})
+
+    def definitions(self, script: Script) -> Definitions:
+        """Those of a script, with the values in them; each definition is named after the step whose it is."""
+        return Definitions([replaced(line, self.given(line.split()[1].split("!")[0])) for line in script.lines])
+
+    # ---- the watch of a property with a bound: see verify.system.property
+
+    def watched(self, effect: Effect) -> tuple[str, str]:
+        """Whether a watch begins in a state, and whether it ends there."""
+        starts: Expression
+        match self.form:
+            case NeverLonger(bad):
+                starts, stops = bad, negation(bad)
+            case Within(trigger, response):
+                starts, stops = FALSE if trigger is None else trigger, response
+            case _:
+                raise AssertionError(self.form)
+        return effect.truth(starts), effect.truth(stops)
+
+    def watch(self, h: Happening, ticks: str) -> None:
+        """Let the watch go along with a step that takes some ticks."""
+        if "c" not in self.words:
+            return
+        starts, stops = self.watched(h.effect)
+        script = h.effect.script
+        counted = "c" if ticks == "0" else script.named("Int", f"(ite (>= c 0) (+ c {ticks}) c)")
+        running = script.named("Int", f"(ite {all_of([f'(< {counted} 0)', starts])} 0 {counted})")
+        h.effect.state["c"] = script.named("Int", f"(ite {stops} (- 1) {running})")
+
+
+def _domain(domain: Domain) -> str:
+    match domain:
+        case Boolean():
+            return "0 false, 1 true"
+        case Enumeration(_, members):
+            return ", ".join(f"{i} {m}" for i, m in enumerate(members))
+        case _:
+            return f"{domain.low}..{domain.high}"
+
+
+def _plain(text: str) -> str:
+    """Within a comment, which ends with its line."""
+    return " ".join(text.split())

@@ -1,0 +1,1 @@
+"""A closed system as a module of TLA+, for TLC."""
