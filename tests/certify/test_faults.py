@@ -75,7 +75,7 @@ OBLIGATIONS = {
     "reactions need no rank": (obligations._Task.ends, "reacts = h.step.kind is StepKind.REACTION", "reacts = False"),
     "the bound is a tick too late": (obligations._Task.excludes, "(> (+ c 1) {most})", "(> c {most})"),
     "the bound is a tick too early": (obligations._Task.excludes, "(> (+ c 1) {most})", "(> (+ c 2) {most})"),
-    "the observer counts steps": (obligations._Task.count, 'before = "c" if h.step is not None else', "before ="),
+    "the observer counts steps": (obligations._Task.count, ' if h.ticks else "c"', ""),
     "the observer does not count": (obligations._Task.count, "(ite (>= c 0) (+ c 1) c)", "c"),
     "a repeated trigger starts again": (obligations._Task.count, "[f'(< {before} 0)', asked]", "[asked]"),
     "nothing stops the observer": (obligations._Task.count, 'f"(ite {answered} (- 1) {begun})"', "begun"),

@@ -125,7 +125,7 @@ TRANSITIONS = {
         "pass",
     ),
     "a message is due a tick early": (transitions.Transitions._moves, "slot.age >= lane.maximum", "slot.age >= lane.maximum - 1"),
-    "a message is delivered from a free place": (transitions.Transitions._moves, "ready = [slot.here]", "ready = [True]"),
+    "a message is delivered from a free place": (transitions.Transitions._moves, "ready = [slot.here, ", "ready = ["),
     "urgent though not enabled": (transitions.Transitions._made, "both(enabled, urgent)", "urgent"),
     "a copy removes the message": (transitions.Transitions._made, "if step.take.taking is not Taking.COPY:", "if True:"),
     "events of the step before stay": (
@@ -181,7 +181,7 @@ FIXED = {
 
 QUESTIONS = {
     "the bound is a tick too late": (questions.Question._goal, "self.bound + 1", "self.bound + 2"),
-    "a delay goes past the bound": (questions.Question._watch, "state.counter + delay <= self.bound + 1", "True"),
+    "a delay goes past the bound": (questions.Question._counted, "state.counter + delay <= self.bound + 1", "True"),
     "a repeated trigger starts again": (questions.Question._arrival, "both(counted < 0, starts)", "starts"),
 }
 
