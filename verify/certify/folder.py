@@ -9,6 +9,7 @@ from pathlib import Path
 from verify.base.diagnostic import InputError
 from verify.certify.formula import Refused
 from verify.certify.obligations import obligations
+from verify.certify.reading import readable
 from verify.system.property import Property
 from verify.system.serialise import dump, dump_form, load, load_form
 from verify.system.system import System
@@ -40,6 +41,7 @@ def save(certificate: Certificate, folder: Path) -> Path:
         "system": dump(certificate.system),
     }
     (folder / "invariant.smt2").write_text(certificate.invariant + "\n", encoding="utf-8")
+    (folder / "invariant.txt").write_text(readable(certificate.system, what.form, certificate.invariant), encoding="utf-8")
     (folder / "rank.smt2").write_text(certificate.rank + "\n", encoding="utf-8")
     for o in obligations(certificate.system, what.form, certificate.invariant, certificate.rank):
         wanted = "satisfiable" if o.satisfiable else "unsatisfiable"

@@ -23,7 +23,7 @@ from verify.system.property import Property
 from verify.system.serialise import digest
 from verify.system.system import System
 
-UNASKED = 60.0  # seconds of the symbolic engine for a property that only it can decide, where there is no limit
+UNASKED = 240.0  # seconds of the symbolic engine for a property that only it can decide, where there is no limit
 TRIED = 4  # values of open parameters, where there are too many
 BRIEF_SECONDS = 5.0  # for each of them
 BRIEF_STATES = 300_000
