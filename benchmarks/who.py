@@ -29,9 +29,10 @@ from verify.run.checking import check_task  # noqa: E402
 from verify.run.choosing import solved  # noqa: E402
 from verify.system.property import Safety  # noqa: E402
 
-RESULTS = HERE / "results" / "who.jsonl"
+RESULTS = HERE / "results" / "who" / "2026-11-27.jsonl"
 PAGE = ROOT / "docs" / "who-decides.md"
 PROTOCOLS = {"vrrp": "VRRP", "lacp": "LACP"}
+LONGEST = 160  # characters of a reason
 Record = dict[str, Any]
 
 
@@ -100,9 +101,9 @@ def _one(spec: str, task: Any, check: Any, seconds: float) -> Record:  # noqa: A
 INTRODUCTION = """\
 # Who decides what
 
-Made by `python benchmarks/who.py --page` from `benchmarks/results/who.jsonl`. Each shipped check of safety, decided by exhaustive
-search, was also put to the symbolic engine, alone, in a process of its own and with a limit of time. What it decided is what the
-searches found, or the run would have ended.
+Made by `python benchmarks/who.py --page` from `benchmarks/results/who/`. Each shipped check of safety, decided by exhaustive
+search, was also put to the symbolic engine, alone, in a process of its own, with a limit of 5 s. What it decided is what the
+searches found, or the run would have ended. The machine had two cores (AMD EPYC, family 26, model 2), which other programs used as well.
 """
 
 
@@ -111,15 +112,27 @@ def page(records: list[Record]) -> str:
     groups: dict[str, list[Record]] = defaultdict(list)
     for record in records:
         groups[record["spec"]].append(record)
-    lines = [INTRODUCTION, "| specs | checks of safety | decided by the solvers | median | slowest |", "|---|---|---|---|---|"]
+    asked = sum(len(t.checks) for f in PROTOCOLS for p in (ROOT / "specs" / f).glob("*.spec") for t in _safe(p))
+    told = f"Of {asked:,} such checks {len(records):,} were asked." if len(records) < asked else "All of them were asked."
+    lines = [INTRODUCTION, told, ""]
+    lines += ["| specs | checks of safety | decided by the solvers | median | slowest |", "|---|---|---|---|---|"]
     for folder, title in PROTOCOLS.items():
         lines.append(_row(f"**{title}**", [r for r in records if r["spec"].startswith(f"specs/{folder}/")]))
     lines.append(_row("**all**", records))
     lines += ["", "| spec | checks of safety | decided | median | slowest |", "|---|---|---|---|---|"]
     lines += [_row(f"`{spec}`", found) for spec, found in sorted(groups.items())]
     lines += ["", "## Not decided", ""]
-    lines += [f"- `{'/'.join(_key(r))}` ({r['expected']}): {r['why']}" for r in records if r["found"] == "undecided"]
+    for record in (r for r in records if r["found"] == "undecided"):
+        why = record["why"] if len(record["why"]) <= LONGEST else record["why"][:LONGEST] + " …"
+        lines.append(f"- `{'/'.join(_key(record))}` ({record['expected']}): {why}")
     return "\n".join(lines) + "\n"
+
+
+def _safe(path: Path) -> list[Any]:
+    """The tasks of a spec with their checks of safety alone."""
+    return [
+        replace(t, checks=tuple(c for c in t.checks if isinstance(c.property.form, Safety))) for t in api.load(path).tasks
+    ]
 
 
 def _row(title: str, records: list[Record]) -> str:
