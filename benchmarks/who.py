@@ -103,7 +103,8 @@ INTRODUCTION = """\
 
 Made by `python benchmarks/who.py --page` from `benchmarks/results/who/`. Each shipped check of safety, decided by exhaustive
 search, was also put to the symbolic engine, alone, in a process of its own, with a limit of 5 s. What it decided is what the
-searches found, or the run would have ended. The machine had two cores (AMD EPYC, family 26, model 2), which other programs used as well.
+searches found, or the run would have ended. The machine had two cores (AMD EPYC, family 26,
+model 2), which other programs used as well.
 """
 
 
