@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from verify.system.expression import Apply, Constant, Expression, Local, Operator, Read
-from verify.system.statement import Assign, Bind, Block, Choose, Either, If, Send, Statement
+from verify.system.statement import Assign, Bind, Choose, Send, statements
 from verify.system.system import Step, System
 
 Field = tuple[int, int]  # a lane, and the number of a field
@@ -71,9 +71,9 @@ def _of(e: Expression, given: _Given, claims: dict[int | Field, int]) -> int | N
 
 
 def _given(system: System, step: Step | None) -> Iterable[_Given]:
-    statements = list(_statements(system.initially if step is None else step.body))
-    rebound = frozenset(s.slot for s in statements if isinstance(s, Bind | Choose))
-    for statement in statements:
+    every = list(statements(system.initially if step is None else step.body))
+    rebound = frozenset(s.slot for s in every if isinstance(s, Bind | Choose))
+    for statement in every:
         match statement:
             case Assign(variable, value):
                 yield _Given(variable, value, step, rebound)
@@ -85,20 +85,7 @@ def _given(system: System, step: Step | None) -> Iterable[_Given]:
 
 def _short(system: System) -> set[Field]:
     """Fields that not every message on their lane has."""
-    sent = [s for step in system.steps for s in _statements(step.body) if isinstance(s, Send)]
-    sent += [s for s in _statements(system.initially) if isinstance(s, Send)]
+    sent = [s for step in system.steps for s in statements(step.body) if isinstance(s, Send)]
+    sent += [s for s in statements(system.initially) if isinstance(s, Send)]
     width = max((len(m.fields) for m in system.messages), default=0)
     return {(s.lane, f) for s in sent for f in range(len(s.fields), width)}
-
-
-def _statements(block: Block) -> Iterable[Statement]:
-    for statement in block:
-        yield statement
-        match statement:
-            case If(_, then, otherwise):
-                yield from _statements((*then, *otherwise))
-            case Either(branches):
-                for branch in branches:
-                    yield from _statements(branch)
-            case _:
-                pass

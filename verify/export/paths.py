@@ -40,6 +40,7 @@ from verify.system.statement import (
     Start,
     Statement,
     Stop,
+    statements,
 )
 
 MOST = 20_000  # ways through all steps of a system
@@ -195,13 +196,7 @@ def _follow(waiting: list[Statement], known: _Known, condition: Expression, done
 
 def chooses(statement: Statement) -> bool:
     """Whether a statement makes choices."""
-    match statement:
-        case Choose() | Either():
-            return True
-        case If(_, then, otherwise):
-            return any(chooses(s) for s in (*then, *otherwise))
-        case _:
-            return False
+    return any(isinstance(s, Choose | Either) for s in statements((statement,)))
 
 
 __all__ = ["NotExported", "Path", "chooses", "paths"]

@@ -7,7 +7,7 @@ transition more than we do: the initial state. Where an error ends a run, SPIN m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -47,6 +47,7 @@ from verify.system.statement import (
     Start,
     Statement,
     Stop,
+    statements,
 )
 from verify.system.system import Lane, Order, Step, StepKind, System, Taking, WhenFull
 
@@ -119,7 +120,7 @@ class _Model:
     def fields(self) -> list[list[tuple[int, int]]]:
         """For each lane and field: the least and the greatest value of all messages that are sent on it; 0 stands for none."""
         sent: list[set[int]] = [set() for _ in self.system.lanes]
-        for statement in _statements(b for s in self.system.steps for b in s.body):
+        for statement in statements(b for s in self.system.steps for b in s.body):
             if isinstance(statement, Send):
                 sent[statement.lane].add(statement.message)
         found = []
@@ -565,19 +566,6 @@ def _declared(name: str, highest: int, initial: int, remark: str = "") -> str:
 def _plain(text: str) -> str:
     """A text that can stand in a comment."""
     return " ".join(text.replace("*/", "* /").split())
-
-
-def _statements(block: Iterable[Statement]) -> Iterable[Statement]:
-    for statement in block:
-        yield statement
-        match statement:
-            case If(_, then, otherwise):
-                yield from _statements((*then, *otherwise))
-            case Either(branches):
-                for branch in branches:
-                    yield from _statements(branch)
-            case _:
-                pass
 
 
 __all__ = ["NotExported", "promela"]

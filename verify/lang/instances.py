@@ -31,7 +31,7 @@ from verify.lang.values import (
 )
 from verify.system.domain import Boolean, Enumeration, Range, contains
 from verify.system.expression import TRUE, Constant, Read, Rigid
-from verify.system.statement import Assign, Block, Choose, Either, If, Occur, Send, Statement
+from verify.system.statement import Assign, Block, Choose, Either, Occur, Send, Statement, statements
 from verify.system.system import Instance, Parameter, Region
 
 MOST_INSTANCES = 256
@@ -438,12 +438,4 @@ def _checked_initial(target: Value, value: Value, item: s.VariableDecl, body: Bo
 
 
 def _chooses(block: Block) -> bool:
-    for statement in block:
-        match statement:
-            case Send() | Occur() | Choose() | Either():
-                return True
-            case If(_, then, otherwise) if _chooses(then) or _chooses(otherwise):
-                return True
-            case _:
-                continue
-    return False
+    return any(isinstance(s, Send | Occur | Choose | Either) for s in statements(block))

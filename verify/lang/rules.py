@@ -30,7 +30,7 @@ from verify.system.expression import (
     equal,
     negation,
 )
-from verify.system.statement import Block, Either, If, Occur, Send, Stop
+from verify.system.statement import Block, If, Occur, Send, Stop, statements
 from verify.system.system import Step, StepKind, Take, Taking, WhenFull
 
 BUILT_IN_EVENTS = ("startup", "shutdown", "link_up", "link_down")
@@ -169,18 +169,7 @@ def add_step(build: Build, step: Step, tag: tuple[str, str] = ("", "")) -> None:
 
 
 def _sends(block: Block) -> set[int]:
-    lanes: set[int] = set()
-    for statement in block:
-        match statement:
-            case Send(lane):
-                lanes.add(lane)
-            case If(_, then, otherwise):
-                lanes |= _sends(then) | _sends(otherwise)
-            case Either(branches):
-                lanes = lanes.union(*(_sends(b) for b in branches))
-            case _:
-                continue
-    return lanes
+    return {s.lane for s in statements(block) if isinstance(s, Send)}
 
 
 def reaction_steps(node: InstanceNode, build: Build) -> None:

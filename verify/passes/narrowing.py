@@ -26,7 +26,7 @@ from verify.system.build import apply
 from verify.system.domain import Domain, Range
 from verify.system.expression import FALSE, Apply, Constant, Expression, Local, Operator, conditional, equal
 from verify.system.property import Form, Ltl, Property
-from verify.system.statement import Assign, Bind, Block, Choose, Either, If, Send, Start, Statement
+from verify.system.statement import Assign, Bind, Block, Choose, Either, If, Send, Start, Statement, statements
 from verify.system.system import Field, Lane, Message, Step, System, Timer, Variable
 
 MOST_SLOTS: Final = 64
@@ -148,25 +148,10 @@ def _with_own_messages(system: System, possible: Possible) -> System:
         messages.append(message)
     renaming = _Renaming(number, spare)
     steps = tuple(renaming.step(step) for step in system.steps)
-    used = {s.message for step in steps for s in _sends(step.body)}
+    used = {s.message for step in steps for s in statements(step.body) if isinstance(s, Send)}
     while messages and len(messages) - 1 not in used and len(messages) > len(wanted):
         messages.pop()
     return replace(system, messages=tuple(messages), steps=steps)
-
-
-def _sends(block: Block) -> list[Send]:
-    found: list[Send] = []
-    for statement in block:
-        match statement:
-            case Send():
-                found.append(statement)
-            case If(_, then, otherwise):
-                found += _sends(then) + _sends(otherwise)
-            case Either(branches):
-                found += [s for branch in branches for s in _sends(branch)]
-            case _:
-                pass
-    return found
 
 
 class _Renaming:

@@ -18,7 +18,7 @@ from verify.passes.dead_variables import Item, choosing, read_in, stored_by
 from verify.passes.possible import possible_in
 from verify.system.domain import Range
 from verify.system.property import Property
-from verify.system.statement import Assign, Block, Either, If, Start, Statement, Stop
+from verify.system.statement import Assign, Block, Either, If, Start, Statement, Stop, statements
 from verify.system.system import StepKind, System
 from verify.system.wellformed import nodes
 
@@ -27,9 +27,9 @@ def sliced(system: System, properties: Sequence[Property]) -> System:
     """The system without what nobody sees: such variables and timers keep their place, and one value."""
     kept = seen(system, properties) | possible_in(system).failing
     if choosing(system):
-        reactions = tuple(s.body for s in system.steps if s.kind is StepKind.REACTION)
-        kept |= {x for x in map(stored_by, _statements(reactions)) if x is not None}
-    kept = _cone(kept, [*_statements((system.initially, *(s.body for s in system.steps)))])
+        reactions = statements(x for s in system.steps if s.kind is StepKind.REACTION for x in s.body)
+        kept |= {x for x in map(stored_by, reactions) if x is not None}
+    kept = _cone(kept, _everything(system))
     variables = tuple(
         v if ("variable", i) in kept else replace(v, domain=Range(v.initial, v.initial))
         for i, v in enumerate(system.variables)
@@ -50,7 +50,7 @@ def seen(system: System, properties: Sequence[Property]) -> frozenset[Item]:
     """What is read by anything but a store to a variable or a timer."""
     asked = (tuple(p.form for p in properties), tuple(x.open for x in system.lanes))
     found = set(read_in(nodes((asked, tuple((s.guard, s.urgent) for s in system.steps)))))
-    for statement in _statements((system.initially, *(s.body for s in system.steps))):
+    for statement in _everything(system):
         match statement:
             case If(condition):
                 found |= read_in(nodes(condition))
@@ -71,20 +71,8 @@ def _cone(kept: frozenset[Item], statements: list[Statement]) -> frozenset[Item]
         kept |= more
 
 
-def _statements(blocks: tuple[Block, ...]) -> list[Statement]:
-    """All statements, those within others included."""
-    found: list[Statement] = []
-    for block in blocks:
-        for statement in block:
-            found.append(statement)
-            match statement:
-                case If(_, then, otherwise):
-                    found += _statements((then, otherwise))
-                case Either(branches):
-                    found += _statements(branches)
-                case _:
-                    pass
-    return found
+def _everything(system: System) -> list[Statement]:
+    return list(statements((*system.initially, *(x for s in system.steps for x in s.body))))
 
 
 def _without(block: Block, kept: frozenset[Item]) -> Block:

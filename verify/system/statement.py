@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from verify.system.expression import Expression
@@ -109,3 +110,18 @@ class Mark:
 
 Statement = Assign | Start | Stop | Send | Duplicate | Clear | Bind | If | Choose | Either | Occur | Mark
 Block = tuple[Statement, ...]
+
+
+def statements(block: Iterable[Statement]) -> Iterator[Statement]:
+    """All statements in text order, those within others included."""
+    for statement in block:
+        yield statement
+        match statement:
+            case If(_, then, otherwise):
+                yield from statements(then)
+                yield from statements(otherwise)
+            case Either(branches):
+                for branch in branches:
+                    yield from statements(branch)
+            case _:
+                pass

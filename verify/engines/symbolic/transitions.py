@@ -28,7 +28,7 @@ from verify.engines.symbolic.layout import Layout, State, aged, removed
 from verify.engines.symbolic.terms import Term, both, choose, either, equals, lifted, no, number, truth
 from verify.semantics.interpreter import START, TICK
 from verify.system.expression import Apply, Expression, Local
-from verify.system.statement import Block, Choose, Either, If
+from verify.system.statement import Block, Choose, Either, statements
 from verify.system.system import Failure, Order, Step, StepKind, Taking
 
 REST = -3  # the move after which nobody is busy
@@ -283,9 +283,7 @@ class Transitions:
 
 
 def _chooses(block: Block) -> bool:
-    return any(
-        isinstance(s, Choose | Either) or (isinstance(s, If) and (_chooses(s.then) or _chooses(s.otherwise))) for s in block
-    )
+    return any(isinstance(s, Choose | Either) for s in statements(block))
 
 
 def _reads(expression: Expression) -> bool:

@@ -21,7 +21,7 @@ from verify.export.tla.terms import Terms, number
 from verify.semantics.interpreter import Interpreter
 from verify.system.expression import FALSE, Expression, events_of, negation
 from verify.system.property import Never, NeverLonger, Possible, Property, Safety, Within
-from verify.system.statement import Either, If, Send, Statement
+from verify.system.statement import Send, statements
 from verify.system.system import StepKind, System
 
 END = "=" * 77
@@ -252,17 +252,9 @@ def _used(text: str) -> set[str]:
 def _sent(system: System) -> list[frozenset[int]]:
     """For each lane, the kinds of messages that are sent on it."""
     found: list[set[int]] = [set() for _ in system.lanes]
-    waiting: list[Statement] = [statement for step in system.steps for statement in step.body]
-    while waiting:
-        match waiting.pop():
-            case Send(lane, message):
-                found[lane].add(message)
-            case If(_, then, otherwise):
-                waiting += (*then, *otherwise)
-            case Either(branches):
-                waiting += (statement for branch in branches for statement in branch)
-            case _:
-                pass
+    for statement in statements(x for step in system.steps for x in step.body):
+        if isinstance(statement, Send):
+            found[statement.lane].add(statement.message)
     return [frozenset(kinds) for kinds in found]
 
 

@@ -15,7 +15,7 @@ from verify.export.tla.names import TRUTH, Names, plain, quoted
 from verify.export.tla.states import EVENTS, LANE, TIMER, VARIABLE, Message, Place, Values
 from verify.export.tla.terms import COMPARED, Term, Terms, truth
 from verify.system.expression import Apply, Expression, Operator
-from verify.system.statement import Assign, Block, Clear, Duplicate, Either, If, Send, Start, Statement, Stop
+from verify.system.statement import Assign, Block, Clear, Duplicate, Send, Start, Stop, statements
 from verify.system.system import Step, StepKind, System, Take, Taking
 
 
@@ -303,25 +303,16 @@ def _conjuncts(condition: Expression) -> frozenset[Expression]:
 
 
 def _stored(block: Block) -> Iterable[Place]:
-    for statement in block:
-        yield from _stored_by(statement)
-
-
-def _stored_by(statement: Statement) -> Iterable[Place]:
-    match statement:
-        case Assign(variable):
-            yield (VARIABLE, variable)
-        case Start(timer) | Stop(timer):
-            yield (TIMER, timer)
-        case Send(lane) | Duplicate(lane) | Clear(lane):
-            yield (LANE, lane)
-        case If(_, then, otherwise):
-            yield from _stored((*then, *otherwise))
-        case Either(branches):
-            for branch in branches:
-                yield from _stored(branch)
-        case _:
-            pass
+    for statement in statements(block):
+        match statement:
+            case Assign(variable):
+                yield (VARIABLE, variable)
+            case Start(timer) | Stop(timer):
+                yield (TIMER, timer)
+            case Send(lane) | Duplicate(lane) | Clear(lane):
+                yield (LANE, lane)
+            case _:
+                pass
 
 
 __all__ = ["Steps"]
