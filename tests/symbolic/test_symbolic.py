@@ -30,7 +30,6 @@ from verify.engines.symbolic.engine import SymbolicEngine
 from verify.engines.symbolic.horn import solve
 from verify.engines.symbolic.houdini import strengthen
 from verify.engines.symbolic.invariants import stated
-from verify.engines.symbolic.layout import reacts
 from verify.engines.symbolic.questions import Question
 from verify.engines.symbolic.ranks import ranked
 from verify.judge.judge import Convicted, judge
@@ -360,7 +359,7 @@ def test_proofs_of_random_systems_with_atomic_reactions_are_accepted_and_agree()
     for seed in range(2000, 2060):
         system, makers = RANDOM.random_system(RANDOM.Seeded(random.Random(seed)))
         kind = (Never, NeverLonger, Within, Possible)[seed % 4]
-        if reacts(system):
+        if system.reacts:
             proved += _proved_agrees(system, RANDOM.random_form(makers, kind))
     assert proved > 2
 

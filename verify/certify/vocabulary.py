@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from verify.system.expression import events_of
 from verify.system.property import Form, Never, NeverLonger, Possible, Within
-from verify.system.system import StepKind, System
+from verify.system.system import System
 
 Words = dict[str, str]
 
@@ -46,12 +46,7 @@ def state_words(system: System, form: Form) -> Words:
             words |= place_words(system, lane, place)
     words |= {f"e{i}": "Bool" for i in asked_events(form)}
     words |= {"c": "Int"} if isinstance(form, NeverLonger | Within) else {}
-    return words | ({"b": "Int"} if reacts(system) else {})
-
-
-def reacts(system: System) -> bool:
-    """Whether there are atomic reactions."""
-    return system.atomic and any(s.kind is StepKind.REACTION for s in system.steps)
+    return words | ({"b": "Int"} if system.reacts else {})
 
 
 def parameter_words(system: System) -> Words:

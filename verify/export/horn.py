@@ -20,10 +20,11 @@ from verify.export.constants import constants
 from verify.export.definitions import Definitions, replaced
 from verify.export.delays import delay
 from verify.export.paths import NotExported
+from verify.export.predicates import predicates
 from verify.system.domain import Boolean, Domain, Enumeration
-from verify.system.expression import FALSE, Expression, negation
+from verify.system.expression import FALSE
 from verify.system.property import Form, Never, NeverLonger, Possible, Property, Safety, Within
-from verify.system.system import StepKind, System
+from verify.system.system import System
 
 HEAD = """\
 ; {name}, exported by verify {version}: constrained Horn clauses, SMT-LIB 2.
@@ -57,7 +58,7 @@ def horn(system: System, asked: Property | None, version: str, manner: Manner = 
     """
     if asked is not None and not isinstance(asked.form, Safety):
         raise NotExported("a property of endless runs: the clauses say what finite runs reach")
-    if system.atomic and any(s.kind is StepKind.REACTION for s in system.steps):
+    if system.reacts:
         raise NotExported("atomic reactions: a step and all reactions to it would have to be one clause")
     if asked is None and not manner.errors:
         raise NotExported("nothing is asked: neither a property nor for errors")
@@ -87,7 +88,9 @@ class Question:
 
     def text(self, version: str) -> str:
         """The file."""
-        ways = [self.begins(), *map(self.leads, self.steps()), *self.asks()]
+        *steps, tick = happenings(self.system, self.words)
+        asks = self.asks(tick)  # before a watch goes along with it
+        ways = [self.begins(), *map(self.leads, self.watched_steps(steps, tick)), *asks]
         clauses = Clauses(self.parameters, self.words, self.errors)
         if self.manner.small:
             clauses.leave_out(ways, set(self.same))
@@ -140,9 +143,8 @@ class Question:
             effect.state["c"] = f"(ite {all_of([starts, negated(stops)])} 0 (- 1))"
         return Way("the beginning", Definitions(effect.script.lines), premises, effect.failures, effect.state, first=True)
 
-    def steps(self) -> list[Happening]:
-        """All that happens, the tick or the delay last."""
-        *steps, tick = happenings(self.system, self.words)
+    def watched_steps(self, steps: list[Happening], tick: Happening) -> list[Happening]:
+        """All that happens, the tick or the delay last, and a watch with it."""
         for h in steps:
             self.watch(h, "0")
         passing = [tick]
@@ -163,7 +165,7 @@ class Question:
         conditions = [replaced(c, given) for c in (h.enabled, *effect.allowed)]
         return Way(name, self.definitions(h.script), conditions, [replaced(f, given) for f in effect.failures], after)
 
-    def asks(self) -> list[Way]:
+    def asks(self, tick: Happening) -> list[Way]:
         """The query for what must not be."""
         if self.asked is None:
             return []
@@ -172,7 +174,6 @@ class Question:
             case Never(goal) | Possible(goal):
                 script, conditions = effect.script, [effect.truth(goal)]
             case NeverLonger(_, bound) | Within(_, _, bound):
-                tick = happenings(self.system, self.words)[-1]
                 conditions = [tick.enabled, "(>= c 0)", f"(> (+ c 1) {effect.number(bound)})"]
                 script = Script([*tick.script.lines, *effect.script.lines])
             case _:
@@ -205,14 +206,7 @@ class Question:
 
     def watched(self, effect: Effect) -> tuple[str, str]:
         """Whether a watch begins in a state, and whether it ends there."""
-        starts: Expression
-        match self.form:
-            case NeverLonger(bad):
-                starts, stops = bad, negation(bad)
-            case Within(trigger, response):
-                starts, stops = FALSE if trigger is None else trigger, response
-            case _:
-                raise AssertionError(self.form)
+        starts, stops = predicates(self.form)
         return effect.truth(starts), effect.truth(stops)
 
     def watch(self, h: Happening, ticks: str) -> None:

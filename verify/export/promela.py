@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from verify.export.paths import MOST, NotExported, chooses, paths
+from verify.export.predicates import predicates
 from verify.semantics.interpreter import Interpreter
 from verify.system.expression import (
-    FALSE,
     TRUE,
     Apply,
     Constant,
@@ -29,7 +29,6 @@ from verify.system.expression import (
     TimerIs,
     TimerStatus,
     events_of,
-    negation,
 )
 from verify.system.property import Never, NeverLonger, Possible, Property, Safety, Within
 from verify.system.statement import (
@@ -94,25 +93,13 @@ class _Model:
             raise NotExported("a property of endless runs: SPIN is given what finite runs decide")
         self.system = system
         self.asked = asked
+        self.predicates = predicates(None if asked is None else asked.form)
         self.events = sorted(frozenset().union(*map(events_of, self.predicates)))
         self.ways = 0
         (first, *others) = Interpreter(system).initial()
         if others or first.state is None:
             raise NotExported("an error before the first state")
         self.initial = first.state
-
-    @property
-    def predicates(self) -> list[Expression]:
-        """What the property asks of states; of one with a bound, where the watch begins and where it ends."""
-        match None if self.asked is None else self.asked.form:
-            case Never(predicate) | Possible(predicate):
-                return [predicate]
-            case NeverLonger(bad):
-                return [bad, negation(bad)]
-            case Within(trigger, response):
-                return [FALSE if trigger is None else trigger, response]
-            case _:
-                return []
 
     # ---- the state
 

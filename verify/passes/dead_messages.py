@@ -48,6 +48,7 @@ from verify.system.expression import (
     Operator,
     Read,
     conjunction,
+    conjuncts,
     disjunction,
     equal,
 )
@@ -128,8 +129,8 @@ def budgets_of(system: System, properties: Sequence[Property]) -> frozenset[int]
     bad = set(read) | {i.alive for i in system.instances} | {r.variable for i in system.instances for r in i.regions}
     bad |= {x.variable for x in nodes(system.initially) if isinstance(x, Assign | Read)}
     for step in system.steps:
-        asked = {v for v in map(_asks, _parts(step.guard)) if v is not None}
-        outside = tuple(p for p in _parts(step.guard) if _asks(p) is None)
+        asked = {v for v in map(_asks, conjuncts(step.guard)) if v is not None}
+        outside = tuple(p for p in conjuncts(step.guard) if _asks(p) is None)
         spent = {s.variable for s in step.body if isinstance(s, Assign) and _spends(s, system)}
         if step.kind is not StepKind.ENVIRONMENT or step.urgent != FALSE:
             spent = set()
@@ -140,10 +141,6 @@ def budgets_of(system: System, properties: Sequence[Property]) -> frozenset[int]
         counted = [s.variable for s in step.body if isinstance(s, Assign)]
         bad |= {v for v in spent if counted.count(v) > 1}
     return frozenset(range(len(system.variables))) - {v for v in bad if v is not None}
-
-
-def _parts(guard: Expression) -> tuple[Expression, ...]:
-    return guard.arguments if isinstance(guard, Apply) and guard.operator is Operator.AND else (guard,)
 
 
 def _asks(part: Expression) -> int | None:

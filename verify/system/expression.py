@@ -142,6 +142,11 @@ def negation(part: Expression) -> Expression:
             return Apply(Operator.NOT, (part,))
 
 
+def conjuncts(condition: Expression) -> tuple[Expression, ...]:
+    """What a condition asks for, all at once."""
+    return condition.arguments if isinstance(condition, Apply) and condition.operator is Operator.AND else (condition,)
+
+
 def events_of(expression: Expression) -> frozenset[int]:
     """The events that an expression asks for."""
     found: set[int] = set()

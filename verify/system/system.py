@@ -241,3 +241,8 @@ class System:
     units: tuple[str, ...] = ()
     atomic: bool = False
     initially: Block = ()
+
+    @property
+    def reacts(self) -> bool:
+        """Whether there are atomic reactions."""
+        return self.atomic and any(s.kind is StepKind.REACTION for s in self.steps)

@@ -18,7 +18,7 @@ from verify.engines.symbolic.fixed import Fixed, fixed_values
 from verify.engines.symbolic.terms import Term, both, choose, lifted, number, term_of, truth
 from verify.system.domain import Boolean
 from verify.system.expression import Expression, Rigid
-from verify.system.system import Lane, StepKind, System
+from verify.system.system import Lane, System
 
 IDLE = -1
 
@@ -80,7 +80,7 @@ class Layout:
     ) -> None:
         """For questions that ask for ``events``; ``counting``: with an observer; ``stepwise``: atomic reactions one by one."""
         self.system = system
-        self.stepwise = stepwise and reacts(system)
+        self.stepwise = stepwise and system.reacts
         self.facts: list[Any] = []  # what is known of every state besides
         self.fixed: Fixed = fixed_values(system)
         self.events = tuple(events)
@@ -281,11 +281,6 @@ class Layout:
                 case _:
                     found.append(_held(state[lanes + c.at[0]], c))
         return found
-
-
-def reacts(system: System) -> bool:
-    """Whether it has atomic reactions."""
-    return system.atomic and any(s.kind is StepKind.REACTION for s in system.steps)
 
 
 def _held(lane: tuple[Any, ...], c: Component) -> int:

@@ -25,7 +25,7 @@ from verify.engines.symbolic.questions import Question
 from verify.engines.symbolic.terms import Term, both, equals, lifted, number, subterms, truth
 from verify.engines.symbolic.transitions import Move
 from verify.system.domain import Boolean, Enumeration
-from verify.system.expression import Apply, Constant, Expression, Local, Operator, Rigid, negation
+from verify.system.expression import Apply, Constant, Expression, Local, Operator, Rigid, conjuncts, negation
 from verify.system.system import StepKind
 
 SMALL = 10  # values of a variable that a rank tells apart
@@ -221,11 +221,6 @@ def _to_be_ranked(question: Question, move: Move) -> bool:
     if move.step < 0:
         return False
     return move.urgent is not False or question.layout.system.steps[move.step].kind is StepKind.REACTION
-
-
-def conjuncts(guard: Expression) -> tuple[Expression, ...]:
-    """What a guard asks for, all at once."""
-    return guard.arguments if isinstance(guard, Apply) and guard.operator is Operator.AND else (guard,)
 
 
 def _leaves(expression: Expression) -> Iterator[Expression]:

@@ -29,6 +29,7 @@ from verify.system.expression import (
     Operator,
     Read,
     TimerIs,
+    conjuncts,
 )
 from verify.system.statement import (
     Assign,
@@ -126,8 +127,8 @@ class Body:
 
     def test(self, condition: Expression, values: Values, part: Part) -> Term:
         """A condition of an ``if``: known where the guard has said the same, and nothing in it has changed since."""
-        parts = condition.arguments if isinstance(condition, Apply) and condition.operator is Operator.AND else (condition,)
-        left = [p for p in parts if p not in self.given or values.locals or not _reads(p).isdisjoint(values.stored)]
+        known = frozenset() if values.locals else self.given
+        left = [p for p in conjuncts(condition) if p not in known or not _reads(p).isdisjoint(values.stored)]
         return self.terms.joined(Operator.AND, [self.holding(p, values, part) for p in left])
 
     def divided(self, test: Term, statement: If, waiting: list[Statement], values: Values) -> Lines:

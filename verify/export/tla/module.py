@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable
 
 from verify.export.paths import NotExported
+from verify.export.predicates import predicates
 from verify.export.tla import lanes as of_lanes
 from verify.export.tla.lanes import Lanes
 from verify.export.tla.layout import Lines, spread
@@ -19,7 +20,7 @@ from verify.export.tla.states import Values
 from verify.export.tla.steps import Steps
 from verify.export.tla.terms import Terms, number
 from verify.semantics.interpreter import Interpreter
-from verify.system.expression import FALSE, Expression, events_of, negation
+from verify.system.expression import events_of
 from verify.system.property import Never, NeverLonger, Possible, Property, Safety, Within
 from verify.system.statement import Send, statements
 from verify.system.system import StepKind, System
@@ -66,6 +67,7 @@ class _Module:
             raise NotExported("a property of endless runs: TLC is given what finite runs decide")
         self.system = system
         self.asked = asked
+        self.predicates = predicates(None if asked is None else asked.form)
         self.module = module
         (first, *others) = Interpreter(system).initial()
         if others or first.state is None:
@@ -81,19 +83,6 @@ class _Module:
             *(["occurred"] if self.events else []),
         )
         self.steps = Steps(system, self.names, self.terms, self.lanes, self.events, self.variables)
-
-    @property
-    def predicates(self) -> list[Expression]:
-        """What the property asks of states; of one with a bound, where the watch begins and where it ends."""
-        match None if self.asked is None else self.asked.form:
-            case Never(predicate) | Possible(predicate):
-                return [predicate]
-            case NeverLonger(bad):
-                return [bad, negation(bad)]
-            case Within(trigger, response):
-                return [FALSE if trigger is None else trigger, response]
-            case _:
-                return []
 
     @property
     def watched(self) -> bool:

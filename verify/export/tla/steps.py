@@ -14,7 +14,7 @@ from verify.export.tla.layout import Lines, both, bulleted, hanging, is_remark, 
 from verify.export.tla.names import TRUTH, Names, plain, quoted
 from verify.export.tla.states import EVENTS, LANE, TIMER, VARIABLE, Message, Place, Values
 from verify.export.tla.terms import COMPARED, Term, Terms, truth
-from verify.system.expression import Apply, Expression, Operator
+from verify.system.expression import Operator, conjuncts
 from verify.system.statement import Assign, Block, Clear, Duplicate, Send, Start, Stop, statements
 from verify.system.system import Step, StepKind, System, Take, Taking
 
@@ -96,7 +96,7 @@ class Steps:
         if "occurred" in self.variables:
             values.stored[EVENTS] = Term("{}")
         changing = self._changing(step)
-        given = _conjuncts(step.guard)
+        given = frozenset(conjuncts(step.guard))
         body = Acting(self.system, self.names, self.terms, self.lanes, self.events, given)
         body.changing, body.atomic = changing, self.system.atomic
         lines = self._free(step, body, values) if step.take is None else self._taking(step, step.take, body, values)
@@ -258,7 +258,7 @@ class Steps:
             if any(chooses(statement) for statement in step.body):
                 raise NotExported("choices within atomic reactions")
             made = self.names.action(step.name)
-            body = Reacting(self.system, self.names, self.terms, self.lanes, self.events, _conjuncts(step.guard))
+            body = Reacting(self.system, self.names, self.terms, self.lanes, self.events, frozenset(conjuncts(step.guard)))
             formula = body.formula(step.body, Values(self.system, self.names, "s."))
             lines += [f"\\* reaction: {plain(step.name)}", f"{made}(s) ==", *(f"  {line}" for line in formula), ""]
             allowed = self.terms.holds(step.guard, state).text
@@ -294,12 +294,6 @@ def then(lines: Lines, more: Lines) -> Lines:
 def _conjunct(condition: Term) -> list[Lines]:
     """A guard, unless there is none."""
     return [] if condition.value else [[guard(part)] for part in condition.parts or (condition,)]
-
-
-def _conjuncts(condition: Expression) -> frozenset[Expression]:
-    if isinstance(condition, Apply) and condition.operator is Operator.AND:
-        return frozenset(condition.arguments)
-    return frozenset([condition])
 
 
 def _stored(block: Block) -> Iterable[Place]:
