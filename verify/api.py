@@ -27,7 +27,8 @@ from verify.base.place import Place
 from verify.base.verdict import Verdict
 from verify.certify.folder import Certificate
 from verify.certify.folder import save as save_certificate
-from verify.export.horn import Manner
+from verify.export.languages import EXPORTS, known_language, module_name, save_export, written
+from verify.export.manner import Manner
 from verify.judge.judge import Convicted, Ruling, judge
 from verify.lang.loading import Sources, library_folder, read_text
 from verify.lang.specification import Check, Specification, Task, load_models, load_specification, load_topologies
@@ -583,9 +584,6 @@ def _checked(spec: Specification, scenario: str, asked: str) -> tuple[System, li
     return tasks[0].system, properties
 
 
-EXPORTS = {"promela": "for SPIN", "tla": "for TLC", "horn": "Horn clauses, for their solvers"}  # the languages of other checkers
-
-
 def export(  # noqa: PLR0913 - each may be left out
     spec: Specification,
     scenario: str = "",
@@ -604,38 +602,13 @@ def export(  # noqa: PLR0913 - each may be left out
     """
     from verify.export.paths import NotExported  # noqa: PLC0415 - only who exports waits for it
 
-    known_language(to)
-    if to != "horn" and manner is not None:
-        told = f"an export to {to} is written in one manner only"
-        raise InputError([error("E829", told, help="--ignore-errors, --delays and --small are for: --to horn")])
+    known_language(to, manner)
     system, properties = _checked(spec, scenario, asked)
-    chosen = next((p for p in properties if p.name == asked), None)
     try:
-        if to == "horn":
-            from verify.export.horn import horn  # noqa: PLC0415 - only who exports waits for it
-
-            return horn(system, chosen, __version__, manner or Manner())
-        return _exported(system, chosen, to, name)
+        return written(system, next((p for p in properties if p.name == asked), None), to, __version__, manner, name)
     except NotExported as problem:
         told = f"the scenario '{system.name}' cannot be exported to {to}: {problem}"
         raise InputError([error("E827", told, Place(spec.path))]) from problem
-
-
-def _exported(system: System, asked: Property | None, to: str, name: str) -> str:
-    from verify.export.promela import promela  # noqa: PLC0415 - only who exports waits for it
-    from verify.export.tla.module import tla  # noqa: PLC0415 - only who exports waits for it
-
-    if to == "tla":
-        return tla(system, asked, __version__, name)
-    return promela(system, asked, __version__)
-
-
-def known_language(to: str) -> None:
-    """InputError unless something can be exported to ``to``."""
-    if to not in EXPORTS:
-        told = f"nothing is exported to '{to}'" if to else "--to has to say which language to export to"
-        known = ", ".join(f"{name} ({checker})" for name, checker in EXPORTS.items())
-        raise InputError([error("E826", told, help=f"known: {known}")])
 
 
 def synthesize(
@@ -686,43 +659,3 @@ def _not_asked(name: str, task: Task, asked: Check) -> Diagnostic:
         return error("E831", what, asked.place, help_text)
     told = f"the condition for '{asked.property.name}' cannot be looked for: it is no property of safety"
     return error("E832", told, asked.place, "those are: never, always, for longer than, within")
-
-
-EXPORTED = b"exported by verify"
-
-
-def save_export(text: str, path: Path) -> list[Path]:
-    """Write an export, a TLA+ module with its configuration beside it; InputError rather than overwrite what is none."""
-    from verify.export.tla.module import configuration  # noqa: PLC0415 - only who exports waits for it
-
-    parts = {path: text}
-    if path.suffix == ".tla":
-        parts[path.with_suffix(".cfg")] = configuration(text)
-    for each in parts:
-        _not_ours(each)
-    for each, part in parts.items():
-        try:
-            each.write_text(part, encoding="utf-8")
-        except OSError as problem:
-            raise InputError([error("E803", f"cannot write {each}: {problem.strerror or problem}")]) from problem
-    return list(parts)
-
-
-def _not_ours(path: Path) -> None:
-    try:
-        if path.exists() and not (path.is_file() and EXPORTED in path.read_bytes()[:400]):
-            told = f"{path} is there already, and nothing that verify has exported: it is left alone"
-            raise InputError([error("E805", told, Place(str(path)), "choose another name")])
-    except OSError as problem:
-        raise InputError([error("E803", f"cannot write {path}: {problem.strerror or problem}")]) from problem
-
-
-def module_name(path: Path) -> str:
-    """The name of a TLA+ module that is kept in a file; InputError if the file's name cannot be one."""
-    from verify.export.tla.names import module_name as fitting  # noqa: PLC0415 - only who exports waits for it
-
-    if path.suffix != ".tla" or fitting(path.stem) != path.stem:
-        told = f"a module of TLA+ has the name of its file, and cannot be kept in {path.name}"
-        raise InputError([error("E828", told, Place(str(path)), f"{fitting(path.stem)}.tla is a name that fits")])
-    return path.stem
-

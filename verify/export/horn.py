@@ -10,8 +10,6 @@ delays, where they are asked for, are those of :mod:`verify.export.delays`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from verify.certify.formula import Undecided
 from verify.certify.meaning import Effect, Happening, Script, all_of, begin, happenings, negated, numeral
 from verify.certify.vocabulary import parameter_words, state_words
@@ -19,6 +17,7 @@ from verify.export.clauses import Clauses, Way
 from verify.export.constants import constants
 from verify.export.definitions import Definitions, replaced
 from verify.export.delays import delay
+from verify.export.manner import PLAIN, Manner
 from verify.export.paths import NotExported
 from verify.export.predicates import predicates
 from verify.system.domain import Boolean, Domain, Enumeration
@@ -36,22 +35,7 @@ HEAD = """\
 Words = dict[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Manner:
-    """How the clauses are written.
-
-    ``errors``: an error that can be met makes them unsatisfiable, as it makes a property one that is not proved; otherwise it
-    ends its run, and no more. (What is asked to be possible is so with errors.) ``delays``: a delay, however long, is one step;
-    otherwise each tick is. ``small``: what always has one value is written as that value, and what nothing asked depends on is
-    left out.
-    """
-
-    errors: bool = True
-    delays: bool = False
-    small: bool = False
-
-
-def horn(system: System, asked: Property | None, version: str, manner: Manner = Manner()) -> str:
+def horn(system: System, asked: Property | None, version: str, manner: Manner = PLAIN) -> str:
     """The clauses; NotExported if something has no counterpart in them.
 
     ``asked`` None: only whether an error can be met.
