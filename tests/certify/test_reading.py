@@ -90,5 +90,10 @@ def test_what_holds_at_rest_is_told_apart():
     assert text.split("When units are at rest:\n")[1].split("\n")[:2] in (["  r.up", "  r is Backup"], ["  r is Backup", "  r.up"])
 
 
+def test_what_holds_in_some_states_that_react_is_no_matter_of_rest():
+    text = readable(SYSTEM, Never(TRUE), "(or (> b 1) (= v1 1) (= v0 1))")
+    assert "When units are at rest:" not in text
+
+
 def test_events_have_their_names():
     assert "not (crash of r)" in readable(SYSTEM, Within(Occurred(0), TRUE, TRUE), "(not e0)")

@@ -9,7 +9,6 @@ from pathlib import Path
 from verify.base.diagnostic import InputError
 from verify.certify.formula import Refused
 from verify.certify.obligations import obligations
-from verify.certify.reading import readable
 from verify.system.property import Property
 from verify.system.serialise import dump, dump_form, load, load_form
 from verify.system.system import System
@@ -32,6 +31,8 @@ class Certificate:
 
 def save(certificate: Certificate, folder: Path) -> Path:
     """Write a certificate into a folder of its own; the file to be given to ``verify certify``."""
+    from verify.certify.reading import readable  # noqa: PLC0415 - Z3 takes a while to load
+
     folder.mkdir(parents=True, exist_ok=True)
     what = certificate.property
     told = {

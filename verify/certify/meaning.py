@@ -233,8 +233,6 @@ class Effect:
             case Either(()):  # it stops the step, and time with it if the step is urgent
                 raise Undecided("a choice among no branches is not known to this program")
             case Either(branches):
-                if not branches:
-                    raise Undecided("a choice among no branches is not known to this program")
                 pick = self.script.input()
                 self.allowed.append(f"(<= 0 {pick} {len(branches) - 1})")
                 self.alternatives(pick, branches)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import z3
+
 from verify.certify.vocabulary import parameter_words, state_words
 from verify.system.display import show_time, show_value
 from verify.system.domain import Boolean, Domain, Enumeration, Range
@@ -21,8 +23,6 @@ LONGEST = 4000  # characters of a line; what is longer is only in the other file
 
 def readable(system: System, form: Form, invariant: str) -> str:
     """The invariant as text: what never changes, then what holds in every state, a line each."""
-    import z3  # noqa: PLC0415 - not needed before
-
     words = state_words(system, form) | parameter_words(system)
     known = {w: (z3.Bool if sort == "Bool" else z3.Int)(w) for w, sort in words.items()}
     (whole,) = z3.parse_smt2_string(f"(assert {invariant})", decls=known) or [z3.BoolVal(val=True)]
@@ -34,17 +34,23 @@ def readable(system: System, form: Form, invariant: str) -> str:
     except z3.Z3Exception:  # out of time
         parts = list(goal)
     names = _Names(system)
-    plain = [p for p in _flat(parts) if not names.is_trivial(p)]
-    rested = [x for p in plain if (at_rest := _at_rest(p)) is not None for x in _flat([at_rest])]
-    plain = [p for p in plain if _at_rest(p) is None]
-    fixed = [names.text(p) for p in plain if z3.is_eq(p) and names.is_stored(p) and _is_fixed(p)]
-    others = [names.text(p) for p in plain if not (z3.is_eq(p) and names.is_stored(p) and _is_fixed(p))]
+    fixed: list[str] = []
+    others: list[str] = []
+    rested: list[str] = []
+    for part in _flat(parts):
+        if names.is_trivial(part):
+            continue
+        at_rest = _at_rest(part)
+        if at_rest is not None:
+            rested += map(names.text, _flat([at_rest]))
+        else:
+            (fixed if _is_fixed(part) else others).append(names.text(part))
     lines = [f"{system.name}: an invariant. A timer's name stands for the time that it has left (less than 0: stopped).", ""]
     lines += ["Never changes:", *(f"  {x}" for x in dict.fromkeys(fixed)), ""] if fixed else []
     lines += ["In every reachable state:", *(f"  {_short(x)}" for x in dict.fromkeys(others))]
     lines += [] if others else ["  nothing else is needed"]
     if rested:
-        lines += ["", "When units are at rest:", *(f"  {_short(names.text(x))}" for x in rested)]
+        lines += ["", "When units are at rest:", *(f"  {_short(x)}" for x in rested)]
     return "\n".join(lines) + "\n"
 
 
@@ -53,8 +59,6 @@ def _short(line: str) -> str:
 
 
 def _flat(parts: Iterable[Any]) -> list[Any]:
-    import z3  # noqa: PLC0415 - not needed before
-
     found = []
     for part in parts:
         if z3.is_and(part):
@@ -68,23 +72,21 @@ def _flat(parts: Iterable[Any]) -> list[Any]:
 
 def _at_rest(part: Any) -> Any:  # noqa: ANN401 - Z3 terms
     """What a condition says of the states in which no unit reacts, if it says nothing else."""
-    import z3  # noqa: PLC0415 - not needed before
-
     if not z3.is_or(part):
         return None
     busy = [x for x in part.children() if {str(c) for c in _constants(x)} == {"b"}]
     others = [x for x in part.children() if not any(x.eq(y) for y in busy)]
-    solver = z3.Solver()
-    solver.add(z3.Int("b") == 0, z3.Or(*busy))
-    if not busy or solver.check() != z3.unsat:
+    solver, reacts = z3.Solver(), z3.Int("b")
+    solver.add(reacts >= 0, (reacts >= 1) != z3.Or(*busy))
+    if not others or solver.check() != z3.unsat:
         return None
-    solver = z3.Solver()
-    solver.add(z3.Int("b") >= 1, z3.Not(z3.Or(*busy)))
-    return z3.Or(*others) if len(others) > 1 else others[0] if others and solver.check() == z3.unsat else None
+    return z3.Or(*others) if len(others) > 1 else others[0]
 
 
 def _is_fixed(equation: Any) -> bool:  # noqa: ANN401 - a Z3 term
-    """A word of the state on one side, parameters and numbers on the other."""
+    """A variable on one side, parameters and numbers on the other."""
+    if not z3.is_eq(equation) or any(str(c)[0] not in "vp" for c in _constants(equation)):
+        return False
     sides = equation.children()
     names = [{str(t) for t in _constants(side)} for side in sides]
     pairs = zip(sides, names, names[::-1], strict=True)
@@ -92,19 +94,20 @@ def _is_fixed(equation: Any) -> bool:  # noqa: ANN401 - a Z3 term
 
 
 def _constants(root: Any) -> Iterable[Any]:  # noqa: ANN401 - Z3 terms
-    import z3  # noqa: PLC0415 - not needed before
-
+    """The words in a term, each once."""
+    seen: set[int] = set()
     waiting = [root]
     while waiting:
         term = waiting.pop()
+        if term.get_id() in seen:
+            continue
+        seen.add(term.get_id())
         if z3.is_const(term) and term.decl().kind() == z3.Z3_OP_UNINTERPRETED:
             yield term
         waiting += term.children()
 
 
 def _is_bound(e: Any) -> bool:  # noqa: ANN401 - a Z3 term
-    import z3  # noqa: PLC0415 - not needed before
-
     return bool(z3.is_le(e) or z3.is_ge(e) or z3.is_lt(e) or z3.is_gt(e))
 
 
@@ -117,14 +120,8 @@ class _Names:
 
     # ---- what is left out
 
-    def is_stored(self, part: Any) -> bool:  # noqa: ANN401 - a Z3 term
-        """It says something of variables."""
-        return all(str(c)[0] in "vp" for c in _constants(part))
-
     def is_trivial(self, part: Any) -> bool:  # noqa: ANN401 - a Z3 term
         """It says no more than the range of one value does, or that a place that is free holds nothing."""
-        import z3  # noqa: PLC0415 - not needed before
-
         if z3.is_true(part):
             return True
         about = {str(c) for c in _constants(part)}
@@ -162,7 +159,7 @@ class _Names:
             return "units react"
         if name == "c":
             return "the time waited"
-        number = int("".join(x for x in name[1:].split("_", 1)[0]))
+        number = int(name[1:].split("_", maxsplit=1)[0])
         match name[0]:
             case "v":
                 return self.system.variables[number].name
@@ -200,8 +197,6 @@ class _Names:
 
     def text(self, e: Any) -> str:  # noqa: ANN401 - a Z3 term
         """A condition."""
-        import z3  # noqa: PLC0415 - not needed before
-
         if z3.is_not(e):
             return self.negated(e.arg(0))
         if z3.is_and(e):
@@ -219,15 +214,11 @@ class _Names:
 
     def inside(self, e: Any) -> str:  # noqa: ANN401 - a Z3 term
         """A condition within another."""
-        import z3  # noqa: PLC0415 - not needed before
-
         loose = z3.is_and(e) or z3.is_or(e) or (z3.is_not(e) and (z3.is_and(e.arg(0)) or z3.is_or(e.arg(0))))
         return f"({self.text(e)})" if loose else self.text(e)
 
     def negated(self, e: Any) -> str:  # noqa: ANN401 - a Z3 term
         """That a condition does not hold."""
-        import z3  # noqa: PLC0415 - not needed before
-
         opposite = {z3.Z3_OP_EQ: "!=", z3.Z3_OP_LE: ">", z3.Z3_OP_GE: "<", z3.Z3_OP_LT: ">=", z3.Z3_OP_GT: "<="}
         if z3.is_not(e):
             return self.text(e.arg(0))
@@ -241,8 +232,6 @@ class _Names:
 
     def implied(self, parts: Sequence[Any]) -> str:
         """One of these: read as an implication, if something in it is denied."""
-        import z3  # noqa: PLC0415 - not needed before
-
         given = [x.arg(0) for x in parts if z3.is_not(x)]
         then = [x for x in parts if not z3.is_not(x)]
         if not given:
@@ -258,8 +247,6 @@ class _Names:
 
     def compared(self, sign: str, left: Any, right: Any) -> str:  # noqa: ANN401 - Z3 terms
         """A comparison; of one word with a number in the manner of the model."""
-        import z3  # noqa: PLC0415 - not needed before
-
         if z3.is_bool(left):
             return f"{self.inside(left)} {sign} {self.inside(right)}"
         if z3.is_int_value(left):
@@ -301,8 +288,6 @@ class _Names:
 
     def moved(self, e: Any) -> tuple[list[Any], list[Any]]:  # noqa: ANN401 - Z3 terms
         """The parts of a sum, and those that are taken away, as (factor, term)."""
-        import z3  # noqa: PLC0415 - not needed before
-
         plus: list[Any] = []
         minus: list[Any] = []
         for part in e.children() if z3.is_add(e) else [e]:
@@ -324,8 +309,6 @@ class _Names:
 
     def number(self, e: Any, *, time: bool) -> str:  # noqa: ANN401 - a Z3 term
         """A number."""
-        import z3  # noqa: PLC0415 - not needed before
-
         if z3.is_int_value(e):
             return show_time(e.as_long(), self.system) if time else str(e.as_long())
         if z3.is_const(e):
