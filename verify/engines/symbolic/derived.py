@@ -67,6 +67,10 @@ class Extended(Layout):
         closed = [closed_expression(d.expression, tuple(values)) for d in self.derived]
         return (*values, *(c.value for c in closed if isinstance(c, Constant)))
 
+    def meant(self, term: Any) -> Any:  # noqa: ANN401 - Z3 terms
+        """A term over derived parameters, with what they stand for."""
+        return z3.substitute(term, [(d.word, d.term) for d in self.derived])
+
     def exactly(self) -> list[Any]:
         """What the derived parameters are."""
         return [d.word == d.term for d in self.derived]
@@ -248,7 +252,7 @@ def _shown(axiom: Any, layout: Extended, until: float) -> bool:  # noqa: ANN401 
         return False
     solver = z3.Solver()
     solver.set("timeout", min(AXIOM, left))
-    solver.add(*layout.base.premises(), z3.Not(z3.substitute(axiom, [(d.word, d.term) for d in layout.derived])))
+    solver.add(*layout.base.premises(), z3.Not(layout.meant(axiom)))
     return bool(solver.check() == z3.unsat)
 
 

@@ -133,7 +133,7 @@ class _Search:
         solver.add(*layout.premises(), z3.Or(lifted(first.fails), lifted(first.overruns), z3.And(lifted(first.arrives), goes)))
         if solver.check() != z3.unsat or needed(self.proving, (), safe, until) is None:
             return None
-        return self._stated(safe, "induction", ())
+        return self._certified(safe, "induction")
 
     def _beside(self, provers: Provers, until: float, *, templates: bool = False) -> Claim | None:
         """Provers, and unrolling in turns with them; ``templates``: after that, while the provers go on."""
@@ -174,7 +174,7 @@ class _Search:
                 continue
             found = self._unrolled(until)
             if found is not None:
-                return self._found(found, self.depth + 1)
+                return self._found(found)
             if not provers.running:
                 break
         return None
@@ -185,7 +185,7 @@ class _Search:
             self.slice = self.end - time.monotonic()
             found = self._unrolled(self.end)
             if found is not None:
-                return self._found(found, self.depth + 1)
+                return self._found(found)
         return None
 
     def _unrolled(self, end: float) -> Found | None:
@@ -204,8 +204,8 @@ class _Search:
             self.failed = errors.search(goal.depth, until).found
         return found
 
-    def _found(self, found: Found, depth: int) -> Claim:
-        evidence = Unrolled(NAME, depth, found.values, self.digest)
+    def _found(self, found: Found) -> Claim:
+        evidence = Unrolled(NAME, self.depth + 1, found.values, self.digest)
         if isinstance(self.form, Possible):
             return Claim(Holds(evidence, found.trace))
         return Claim(Fails(found.trace, evidence))
@@ -221,13 +221,14 @@ class _Search:
         if lemmas is None:
             self.reasons.append(f"{method}: the invariant that it gave could not be confirmed")
             return None
-        if lemmas:
-            invariant = z3.And(invariant, *lemmas)
+        return self._certified(z3.And(invariant, *lemmas) if lemmas else invariant, method)
+
+    def _certified(self, invariant: Any, method: str) -> Claim:  # noqa: ANN401 - a Z3 term
+        """The claim that an inductive invariant makes, if there is a rank as well."""
         rank = ranked(self.proving, invariant, self.end)
         if rank.rank is None:
             return Claim(Unknown(f"an invariant was found; that time can always pass was not shown: {rank.why}"))
-        meant = z3.substitute(invariant, [(d.word, d.term) for d in self.layout.derived])
-        evidence = Inductive(NAME, stated(self.proved, meant), rank.rank, method, self.digest)
+        evidence = Inductive(NAME, stated(self.proved, self.layout.meant(invariant)), rank.rank, method, self.digest)
         if isinstance(self.form, Possible):
             return Claim(Fails(None, evidence))
         seen, notes = self._premise()

@@ -14,6 +14,7 @@ ALONE = 8.0  # seconds after which more than one prover is asked
 AHEAD = 1.0  # seconds that they have before the unrolling goes on, and then
 SHARE = 3.0  # times as long as it
 
+
 class Provers:
     """Spacer, first with axioms that only bound the derived parameters; after a while with all, and other settings beside."""
 

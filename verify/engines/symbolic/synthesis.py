@@ -315,10 +315,9 @@ class _Synthesis:
         if rank.rank is None:
             self.reasons.append(f"an invariant was found; that time can always pass was not shown: {rank.why}")
             return None
-        invariant = z3.substitute(solved.invariant, [(d.word, d.term) for d in self.layout.derived])
         outside = beyond([self._plain(c) for c in self.cubes])
         asked = replace(self.system, assumptions=(*self.system.assumptions, *outside))
-        evidence = Inductive(NAME, stated(self.plain, invariant), rank.rank, f"Spacer, {solved.setting}", digest(asked))
+        evidence = Inductive(NAME, stated(self.plain, self.layout.meant(solved.invariant)), rank.rank, f"Spacer, {solved.setting}", digest(asked))
         return Claim(Holds(evidence))
 
     def _why(self) -> str:

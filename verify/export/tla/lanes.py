@@ -30,6 +30,7 @@ DEFINITIONS = {
     "OlderBag": ("OlderBag(bag, most) == BagOfAll(LAMBDA msg : [msg EXCEPT !.age = Min(@ + 1, most)], bag)",),
 }
 
+
 class Lanes:
     """What bodies do with lanes."""
 
