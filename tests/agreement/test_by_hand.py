@@ -1,10 +1,8 @@
 """The language, the interpreter and the engine against 250 lines of plain Python that know nothing of them."""
 
-import importlib.util
-import sys
-from pathlib import Path
 
 import pytest
+from siblings import sibling
 
 from verify import api
 
@@ -35,16 +33,7 @@ check crash { never_two expect violated; p120 expect proved; p110 expect violate
 """
 
 
-def by_hand():
-    path = Path(__file__).with_name("vrrp_by_hand.py")
-    spec = importlib.util.spec_from_file_location("vrrp_by_hand", path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["vrrp_by_hand"] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-HAND = by_hand()
+HAND = sibling("agreement", "vrrp_by_hand")
 
 
 def renamed(state, system):

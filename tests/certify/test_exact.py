@@ -4,13 +4,11 @@ And one step of the checker's meaning of a system is one of the interpreter's, f
 """
 
 import dataclasses
-import importlib.util
 import random
-import sys
-from pathlib import Path
 
 import pytest
 import z3
+from siblings import sibling
 
 from verify.certify.check import check
 from verify.certify.formula import Refused, Undecided
@@ -28,19 +26,9 @@ MOST_WAYS = 300
 NONE = frozenset()
 
 
-def _sibling(folder, name):
-    if name not in sys.modules:
-        path = Path(__file__).parents[1] / folder / f"{name}.py"
-        spec = importlib.util.spec_from_file_location(name, path)
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
-    return sys.modules[name]
-
-
-RANDOM = _sibling("semantics", "random_systems")
-ENCODING = _sibling("symbolic", "test_encoding")
-REACHED = _sibling("certify", "reached")
+RANDOM = sibling("semantics", "random_systems")
+ENCODING = sibling("symbolic", "test_encoding")
+REACHED = sibling("certify", "reached")
 FORMS = (Never, NeverLonger, Within, Possible)
 EVENTS = Never(Apply(Operator.AND, (FALSE, Occurred(0), Occurred(1))))
 

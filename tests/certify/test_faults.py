@@ -1,27 +1,14 @@
 """Seeded faults of the checker of certificates: each makes it believe too much or too little, and the agreement must notice it."""
 
-import importlib.util
-import sys
-from pathlib import Path
 
 import pytest
+from siblings import sibling
 
 from verify.certify import meaning, obligations
 from verify.certify.formula import Undecided
 
-
-def _sibling(folder, name):
-    if name not in sys.modules:
-        path = Path(__file__).parents[1] / folder / f"{name}.py"
-        spec = importlib.util.spec_from_file_location(name, path)
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
-    return sys.modules[name]
-
-
-FAULTY = _sibling("symbolic", "test_encoding_faults")
-EXACT = _sibling("certify", "test_exact")
+FAULTY = sibling("symbolic", "test_encoding_faults")
+EXACT = sibling("certify", "test_exact")
 
 MEANING = {
     "a value too low is stored": (meaning.Effect.one, "(<= {numeral(domain.low)} {term} {numeral(domain.high)})", "(<= {term} {numeral(domain.high)})"),

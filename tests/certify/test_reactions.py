@@ -1,10 +1,8 @@
 """Atomic reactions in certificates: what happens on the way does not count, and nothing that happens is left out."""
 
-import importlib.util
-import sys
-from pathlib import Path
 
 import pytest
+from siblings import sibling
 
 from verify.certify import meaning, obligations
 from verify.certify.check import check
@@ -27,18 +25,7 @@ from verify.system.property import Never, NeverLonger, Within
 from verify.system.statement import Assign, Occur, Stop
 from verify.system.system import Event, Step, StepKind, System, Timer, Variable
 
-
-def _sibling(folder, name):
-    if name not in sys.modules:
-        path = Path(__file__).parents[1] / folder / f"{name}.py"
-        spec = importlib.util.spec_from_file_location(name, path)
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
-    return sys.modules[name]
-
-
-FAULTY = _sibling("symbolic", "test_encoding_faults")
+FAULTY = sibling("symbolic", "test_encoding_faults")
 
 
 def reaction(name, guard, *body):

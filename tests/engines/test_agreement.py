@@ -2,16 +2,14 @@
 
 import copy
 import dataclasses
-import importlib.util
 import itertools
 import random
-import sys
 from collections import Counter
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
+from siblings import sibling
 
 from verify.base.budget import Budget, Limits
 from verify.base.verdict import Verdict
@@ -42,18 +40,7 @@ from verify.system.statement import Assign
 from verify.system.system import Failure, Fairness, Step, StepKind, System, Variable
 from verify.trace.trace import replay
 
-
-def _sibling(name):
-    if name not in sys.modules:
-        path = Path(__file__).parents[1] / "semantics" / f"{name}.py"
-        spec = importlib.util.spec_from_file_location(name, path)
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
-    return sys.modules[name]
-
-
-RANDOM = _sibling("random_systems")
+RANDOM = sibling("semantics", "random_systems")
 MOST = 220
 NONE = frozenset()
 

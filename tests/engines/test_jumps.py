@@ -1,13 +1,12 @@
 """Idle jumps against the search without them: verdicts and lengths, and the faults that the comparison notices."""
 
-import importlib.util
 import random
-import sys
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from siblings import sibling
 
 from verify import api
 from verify.base.budget import Budget, Limits
@@ -28,17 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LIMITS = Limits(states=4_000)
 
 
-def _sibling(name):
-    if name not in sys.modules:
-        path = Path(__file__).parents[1] / "semantics" / f"{name}.py"
-        spec = importlib.util.spec_from_file_location(name, path)
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
-    return sys.modules[name]
-
-
-RANDOM = _sibling("random_systems")
+RANDOM = sibling("semantics", "random_systems")
 
 
 def case(seed):

@@ -2,17 +2,16 @@
 
 import ctypes
 import dataclasses
-import importlib.util
 import itertools
 import random
 import stat
-import sys
 from collections import Counter
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
+from siblings import sibling
 
 from verify import api
 from verify.base.budget import Budget, Limits
@@ -61,18 +60,7 @@ from verify.system.system import (
     WhenFull,
 )
 
-
-def _sibling(name):
-    if name not in sys.modules:
-        path = Path(__file__).parents[1] / "semantics" / f"{name}.py"
-        spec = importlib.util.spec_from_file_location(name, path)
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
-    return sys.modules[name]
-
-
-RANDOM = _sibling("random_systems")
+RANDOM = sibling("semantics", "random_systems")
 
 
 @pytest.fixture(autouse=True)

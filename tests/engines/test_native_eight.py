@@ -5,11 +5,9 @@ On a machine without AVX-512, where nobody would choose it, LLVM writes the same
 
 import ctypes
 import dataclasses
-import importlib.util
 import operator
 import random
 import re
-import sys
 from collections import Counter
 from functools import reduce
 from pathlib import Path
@@ -18,6 +16,7 @@ import llvmlite.binding as llvm
 import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
+from siblings import sibling
 
 from verify import api
 from verify.base.budget import Budget, Keeping, Limits
@@ -37,18 +36,7 @@ from verify.system.property import Never, Property
 from verify.system.statement import Assign, Either, Send
 from verify.system.system import Field, Lane, Message, Step, StepKind, System, Take, Taking, Variable
 
-
-def _sibling(folder, name):
-    if name not in sys.modules:
-        path = Path(__file__).parents[1] / folder / f"{name}.py"
-        spec = importlib.util.spec_from_file_location(name, path)
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
-    return sys.modules[name]
-
-
-RANDOM = _sibling("semantics", "random_systems")
+RANDOM = sibling("semantics", "random_systems")
 
 
 @pytest.fixture(autouse=True)

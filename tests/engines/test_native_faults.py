@@ -5,7 +5,6 @@ hash alike, the hash is a poor one besides, with which the sample agrees as long
 """
 
 import faulthandler
-import importlib.util
 import inspect
 import itertools
 import os
@@ -13,9 +12,9 @@ import random
 import signal
 import sys
 import textwrap
-from pathlib import Path
 
 import pytest
+from siblings import sibling
 
 from verify.base.budget import Budget, Limits
 from verify.engines.explicit.engine import ExplicitEngine
@@ -191,18 +190,8 @@ EIGHTS = {
 }
 
 
-def _sibling(name, room="semantics"):
-    if name not in sys.modules:
-        path = Path(__file__).parents[1] / room / f"{name}.py"
-        spec = importlib.util.spec_from_file_location(name, path)
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
-    return sys.modules[name]
-
-
-RANDOM = _sibling("random_systems")
-AT_A_TIME = _sibling("test_native_eight", "engines")
+RANDOM = sibling("semantics", "random_systems")
+AT_A_TIME = sibling("engines", "test_native_eight")
 
 
 def summary(ruling):

@@ -1,14 +1,13 @@
 """Reductions against the run without them: verdicts, counts, and traces judged on the original system."""
 
 import dataclasses
-import importlib.util
 import random
-import sys
 from collections import Counter
 from enum import Enum
 from pathlib import Path
 
 import pytest
+from siblings import sibling
 
 from verify import api
 from verify.base.budget import Budget, Limits
@@ -34,17 +33,7 @@ from verify.trace.trace import Trace
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def _sibling(name):
-    if name not in sys.modules:
-        path = Path(__file__).parents[1] / "semantics" / f"{name}.py"
-        spec = importlib.util.spec_from_file_location(name, path)
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
-    return sys.modules[name]
-
-
-RANDOM = _sibling("random_systems")
+RANDOM = sibling("semantics", "random_systems")
 SMALL = Limits(states=400)
 FEW = Limits(states=450)
 

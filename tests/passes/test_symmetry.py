@@ -1,6 +1,5 @@
 """Symmetry against the run without it: verdicts, lengths, orbits counted one by one, and traces judged on the original system."""
 
-import importlib.util
 import inspect
 import itertools
 import random
@@ -11,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from siblings import sibling
 
 from verify import api
 from verify.base.budget import Budget, Limits
@@ -41,17 +41,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ONLY = frozenset((SYMMETRY,))
 
 
-def _sibling(name):
-    if name not in sys.modules:
-        path = Path(__file__).parents[1] / "semantics" / f"{name}.py"
-        spec = importlib.util.spec_from_file_location(name, path)
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
-    return sys.modules[name]
-
-
-RANDOM = _sibling("random_systems")
+RANDOM = sibling("semantics", "random_systems")
 COUNT = 60  # random systems; several thousand were tried once
 LIMITS = Limits(states=12_000)
 

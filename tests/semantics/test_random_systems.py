@@ -1,13 +1,11 @@
 """What the random systems cover: every operator, statement, kind of lane and of fault, and how large they are. ``-s`` prints it."""
 
-import importlib.util
 import random
-import sys
 from collections import Counter
 from itertools import product
-from pathlib import Path
 
 import pytest
+from siblings import sibling
 
 from verify.base.budget import Budget, Limits
 from verify.engines.claim import Fault
@@ -23,16 +21,7 @@ SAMPLE = 160
 MOST = 1_500
 
 
-def _sibling(name):
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, Path(__file__).parent / f"{name}.py")
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
-    return sys.modules[name]
-
-
-RANDOM = _sibling("random_systems")
+RANDOM = sibling("semantics", "random_systems")
 
 
 def covered(system):

@@ -1,14 +1,12 @@
 """The encoding says what the interpreter says: expressions, initial states, every transition, delays."""
 
-import importlib.util
 import random
-import sys
-from pathlib import Path
 
 import pytest
 import z3
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from siblings import sibling
 
 from verify.engines.symbolic.effects import Unsupported, value
 from verify.engines.symbolic.layout import Layout
@@ -35,18 +33,7 @@ from verify.system.system import (
     WhenFull,
 )
 
-
-def _sibling(name):
-    if name not in sys.modules:
-        path = Path(__file__).parents[1] / "semantics" / f"{name}.py"
-        spec = importlib.util.spec_from_file_location(name, path)
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
-    return sys.modules[name]
-
-
-RANDOM = _sibling("random_systems")
+RANDOM = sibling("semantics", "random_systems")
 CALM = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 NONE = frozenset()
 BEYOND = "beyond what was unrolled"

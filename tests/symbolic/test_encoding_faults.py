@@ -5,16 +5,15 @@ A fault is a function with another text: its code is exchanged in place, and put
 
 import contextlib
 import dataclasses
-import importlib.util
 import inspect
 import itertools
 import random
 import sys
 import textwrap
-from pathlib import Path
 
 import pytest
 import z3
+from siblings import sibling
 
 from verify.engines.symbolic import effects, fixed, layout, questions, relation, terms, transitions
 from verify.engines.symbolic.effects import Unsupported
@@ -28,20 +27,9 @@ from verify.system.expression import negation
 from verify.system.property import Never, NeverLonger, Within
 from verify.system.system import Order, Parameter, Timer, WhenFull
 
-
-def _sibling(folder, name):
-    if name not in sys.modules:
-        path = Path(__file__).parents[1] / folder / f"{name}.py"
-        spec = importlib.util.spec_from_file_location(name, path)
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
-    return sys.modules[name]
-
-
-RANDOM = _sibling("semantics", "random_systems")
-ENCODING = _sibling("symbolic", "test_encoding")
-BEAT = _sibling("symbolic", "heartbeat")
+RANDOM = sibling("semantics", "random_systems")
+ENCODING = sibling("symbolic", "test_encoding")
+BEAT = sibling("symbolic", "heartbeat")
 FORMS = (Never, NeverLonger, Within)
 NONE = frozenset()
 

@@ -1,17 +1,16 @@
 """The symbolic engine: proofs for all values, violations that name theirs, certificates, agreement with the explicit engine."""
 
 import dataclasses
-import importlib.util
 import io
 import json
 import random
 import re
 import sys
 import time
-from pathlib import Path
 
 import pytest
 import z3
+from siblings import sibling
 
 from verify.base.budget import Budget, Limits
 from verify.base.verdict import Verdict
@@ -41,19 +40,8 @@ from verify.system.property import Eventually, Never, NeverLonger, Possible, Pro
 from verify.system.serialise import digest
 from verify.trace.trace import replay
 
-
-def _sibling(folder, name):
-    if name not in sys.modules:
-        path = Path(__file__).parents[1] / folder / f"{name}.py"
-        spec = importlib.util.spec_from_file_location(name, path)
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
-    return sys.modules[name]
-
-
-RANDOM = _sibling("semantics", "random_systems")
-BEAT = _sibling("symbolic", "heartbeat")
+RANDOM = sibling("semantics", "random_systems")
+BEAT = sibling("symbolic", "heartbeat")
 
 
 def asked(system, form, seconds=120):

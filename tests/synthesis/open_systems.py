@@ -1,10 +1,9 @@
 """Random small systems in which some numbers are left open, and what each of their values gives, by enumeration."""
 
 import dataclasses
-import importlib.util
 import random
-import sys
-from pathlib import Path
+
+from siblings import sibling
 
 from verify.base.budget import Budget, Limits
 from verify.base.place import NOWHERE
@@ -19,18 +18,7 @@ from verify.system.property import Never, NeverLonger, Property, Within
 from verify.system.statement import Start
 from verify.system.system import Parameter
 
-
-def _sibling(name):
-    if name not in sys.modules:
-        path = Path(__file__).parents[1] / "semantics" / f"{name}.py"
-        spec = importlib.util.spec_from_file_location(name, path)
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
-    return sys.modules[name]
-
-
-RANDOM = _sibling("random_systems")
+RANDOM = sibling("semantics", "random_systems")
 FIRST, SECOND, FLAG = Rigid(0), Rigid(1), Rigid(2)
 PARAMETERS = (Parameter("p", Range(0, 3)), Parameter("q", Range(0, 3, ticks=True)), Parameter("flag", Boolean()))
 

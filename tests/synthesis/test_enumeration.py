@@ -1,10 +1,8 @@
 """The condition on three parameters of few values is, value by value, what enumeration says; on random systems."""
 
-import importlib.util
-import sys
-from pathlib import Path
 
 import pytest
+from siblings import sibling
 
 from verify.base.budget import Limits
 from verify.base.verdict import Verdict
@@ -12,17 +10,7 @@ from verify.passes.valuations import closed_expression
 from verify.synthesis.condition import Known
 from verify.synthesis.synthesising import synthesise
 
-
-def _sibling(name):
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
-    return sys.modules[name]
-
-
-OPEN = _sibling("open_systems")
+OPEN = sibling("synthesis", "open_systems")
 
 
 def compared(seed, seconds):

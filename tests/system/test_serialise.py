@@ -2,7 +2,6 @@
 
 import copy
 import dataclasses
-import importlib.util
 import json
 import os
 import random
@@ -12,6 +11,7 @@ from enum import Enum
 from pathlib import Path
 
 import pytest
+from siblings import sibling
 
 from verify import api
 from verify.base.diagnostic import InputError
@@ -26,18 +26,8 @@ ROOT = Path(__file__).parents[2]
 SPECS = sorted((ROOT / "specs" / "vrrp").glob("*.spec"))
 
 
-def _random_systems():
-    name = "random_systems"
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, ROOT / "tests" / "semantics" / f"{name}.py")
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
-    return sys.modules[name]
-
-
 def random_system(seed):
-    module = _random_systems()
+    module = sibling("semantics", "random_systems")
     return module.random_system(module.Seeded(random.Random(seed)))[0]
 
 

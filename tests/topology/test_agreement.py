@@ -1,18 +1,15 @@
 """Two kinds of answer to one question: ``survives any n failures`` of a topology, and a scenario in which each part may fail once."""
 
-import importlib.util
-from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from siblings import sibling
 
 from verify import api
 from verify.base.verdict import Verdict
 from verify.topology.network import Hashing
 
-_spec = importlib.util.spec_from_file_location("networks", Path(__file__).with_name("networks.py"))
-brute = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(brute)
+brute = sibling("topology", "networks")
 
 
 def written(network):

@@ -1,15 +1,14 @@
 """Every kind of answer against brute force, on random multigraphs with groups, LAGs and stand-bys; every certificate checked."""
 
-import importlib.util
 import itertools
 from dataclasses import replace
 from fractions import Fraction
-from pathlib import Path
 
 import pytest
 import z3
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from siblings import sibling
 
 from verify.base.budget import Budget
 from verify.topology import certificates
@@ -20,9 +19,7 @@ from verify.topology.question import Obstacle, Question, Requirement, spared
 from verify.topology.routing import most, solve
 from verify.topology.search import answer, disjoint, fewest
 
-_spec = importlib.util.spec_from_file_location("networks", Path(__file__).with_name("networks.py"))
-brute = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(brute)
+brute = sibling("topology", "networks")
 
 pytestmark = pytest.mark.filterwarnings("error")
 

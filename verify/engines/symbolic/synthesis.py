@@ -315,9 +315,10 @@ class _Synthesis:
         if rank.rank is None:
             self.reasons.append(f"an invariant was found; that time can always pass was not shown: {rank.why}")
             return None
+        invariant = stated(self.plain, self.layout.meant(solved.invariant))
         outside = beyond([self._plain(c) for c in self.cubes])
         asked = replace(self.system, assumptions=(*self.system.assumptions, *outside))
-        evidence = Inductive(NAME, stated(self.plain, self.layout.meant(solved.invariant)), rank.rank, f"Spacer, {solved.setting}", digest(asked))
+        evidence = Inductive(NAME, invariant, rank.rank, f"Spacer, {solved.setting}", digest(asked))
         return Claim(Holds(evidence))
 
     def _why(self) -> str:
