@@ -2,6 +2,7 @@
 
 
 import pytest
+from faults import exchanged, mixed, noticed
 from siblings import sibling
 
 from verify.certify import meaning, obligations
@@ -98,7 +99,7 @@ def lanes_agree(order, full, delays, seed):
 
 
 BY_HAND = [(by_hand_agrees, seed) for seed in range(4)]
-STEPS = BY_HAND + FAULTY.mixed([(lanes_agree, *given) for _, *given in FAULTY.LANES], [(meaning_agrees, seed) for seed in range(80)])
+STEPS = BY_HAND + mixed([(lanes_agree, *given) for _, *given in FAULTY.LANES], [(meaning_agrees, seed) for seed in range(80)])
 WHOLE = [(EXACT.parameters_agree,), (EXACT.errors_and_endings_agree,), (EXACT.observers_agree,), *((exact_agrees, *EXACT.drawn(seed), seed) for seed in range(100))]
 TABLES = {"meaning": (MEANING, STEPS), "obligations": (OBLIGATIONS, WHOLE)}
 
@@ -106,13 +107,13 @@ TABLES = {"meaning": (MEANING, STEPS), "obligations": (OBLIGATIONS, WHOLE)}
 @pytest.mark.parametrize(("table", "name"), FAULTY.each(TABLES, {"obligations"}))
 def test_a_fault_is_noticed(table, name):
     faults, checks = TABLES[table]
-    with FAULTY.exchanged(*faults[name]):
-        how = FAULTY.noticed(checks)
+    with exchanged(*faults[name]):
+        how = noticed(checks)
     print(how)
     assert how is not None
 
 
 @pytest.mark.slow
 def test_without_a_fault_nothing_is_noticed():
-    assert FAULTY.noticed(STEPS[:20]) is None
-    assert FAULTY.noticed(WHOLE[:40]) is None
+    assert noticed(STEPS[:20]) is None
+    assert noticed(WHOLE[:40]) is None

@@ -2,7 +2,7 @@
 
 
 import pytest
-from siblings import sibling
+from faults import exchanged, noticed
 
 from verify.certify import meaning, obligations
 from verify.certify.check import check
@@ -24,8 +24,6 @@ from verify.system.expression import (
 from verify.system.property import Never, NeverLonger, Within
 from verify.system.statement import Assign, Occur, Stop
 from verify.system.system import Event, Step, StepKind, System, Timer, Variable
-
-FAULTY = sibling("symbolic", "test_encoding_faults")
 
 
 def reaction(name, guard, *body):
@@ -222,7 +220,7 @@ FAULTS = {
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_is_noticed(name):
-    with FAULTY.exchanged(*FAULTS[name]):
-        how = FAULTY.noticed(CHECKS)
+    with exchanged(*FAULTS[name]):
+        how = noticed(CHECKS)
     print(how)
     assert how is not None

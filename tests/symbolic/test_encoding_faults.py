@@ -3,24 +3,20 @@
 A fault is a function with another text: its code is exchanged in place, and put back.
 """
 
-import contextlib
 import dataclasses
-import inspect
 import itertools
 import random
-import sys
-import textwrap
 
 import pytest
 import z3
+from faults import exchanged, mixed, noticed
 from siblings import sibling
 
 from verify.engines.symbolic import effects, fixed, layout, questions, relation, terms, transitions
-from verify.engines.symbolic.effects import Unsupported
 from verify.engines.symbolic.questions import Question
 from verify.engines.symbolic.relation import Relation
 from verify.passes.valuations import close
-from verify.semantics.interpreter import START, TICK, Interpreter, NotEnabled
+from verify.semantics.interpreter import START, TICK, Interpreter
 from verify.semantics.satisfaction import Moment, violation
 from verify.system.domain import Range
 from verify.system.expression import negation
@@ -391,12 +387,6 @@ ASKED = [(question_agrees, *drawn(seed, (Within, NeverLonger, Never)[seed % 3]),
 TAKEN = [(relation_agrees, *drawn(seed), seed) for seed in range(30)]
 
 
-def mixed(few, many, each=3):
-    """Some of the many after each of the few."""
-    rest = iter(many)
-    return [*(x for one in few for x in (one, *itertools.islice(rest, each))), *rest]
-
-
 BY_HAND = [(by_hand_agrees, seed) for seed in range(4)]
 MIXED = [(ENCODING.old_bag_agrees,), (ENCODING.reactions_agree,), *BY_HAND[:1], *(LANES[i] for i in (0, 10, 2, 7, 9)), *BY_HAND[1:], *mixed(LANES, STEPS)]
 TABLES = {
@@ -409,35 +399,6 @@ TABLES = {
     "relation": (RELATION, TAKEN),
     "terms": (TERMS, [*BY_HAND, *STEPS]),
 }
-
-
-def noticed(checks):
-    """What notices that something is wrong, None if nothing does."""
-    for check, *given in checks:
-        try:
-            check(*given)
-        except Unsupported:
-            continue
-        except (AssertionError, NotEnabled, StopIteration):  # the last two: a trace that is none
-            return check.__name__, given[-1] if given else None
-    return None
-
-
-@contextlib.contextmanager
-def exchanged(function, old, new):
-    """The function with another text, for a while."""
-    target = function.fget if isinstance(function, property) else function
-    text = textwrap.dedent(inspect.getsource(target))
-    assert text.count(old) == 1
-    made = {}
-    exec("from __future__ import annotations\n" + text.replace(old, new), sys.modules[target.__module__].__dict__, made)
-    other = made[target.__name__]
-    code = target.__code__
-    target.__code__ = (other.fget if isinstance(other, property) else other).__code__
-    try:
-        yield
-    finally:
-        target.__code__ = code
 
 
 QUICK = {"effects", "layout", "premises", "transitions", "terms", "fixed", "questions", "relation"}
