@@ -25,11 +25,14 @@ from verify.base.budget import Budget, Limits, Progress
 from verify.base.diagnostic import Diagnostic, InputError, did_you_mean, error, render
 from verify.base.place import Place
 from verify.base.verdict import Verdict
-from verify.certify.folder import Certificate
+from verify.certify.exhaustion import find_sets, shows
+from verify.certify.folder import Invariant, save_exhaustion
 from verify.certify.folder import save as save_certificate
+from verify.certify.formula import Refused, Undecided
 from verify.export.languages import EXPORTS, known_language, module_name, save_export, written
 from verify.export.manner import Manner
 from verify.judge.judge import Convicted, Ruling, judge
+from verify.judge.recheck import Certified, recheck
 from verify.lang.loading import Sources, library_folder, read_text
 from verify.lang.specification import Check, Specification, Task, load_models, load_specification, load_topologies
 from verify.report.machine import to_json
@@ -62,11 +65,14 @@ from verify.trace import itf
 from verify.trace.trace import ReplayFailed, Run, Trace, replay
 
 MOST_CUTS = 12  # numbered in a picture
+KEPT = 10_000  # states of a proof by exhaustion that are written down
+KEPT_SECONDS = 60.0  # in which they are to be found
 TOPOLOGY_SUFFIXES = (*SUFFIXES, ".topology")
 
 __all__ = [
     "EXPORTS",
     "TOPOLOGY_SUFFIXES",
+    "Certified",
     "Check",
     "Choice",
     "Condition",
@@ -82,6 +88,7 @@ __all__ = [
     "Network",
     "Outcome",
     "Progress",
+    "Refused",
     "Report",
     "Result",
     "Ruling",
@@ -93,6 +100,7 @@ __all__ = [
     "System",
     "Task",
     "Trace",
+    "Undecided",
     "Verdict",
     "check",
     "check_topologies",
@@ -119,6 +127,7 @@ __all__ = [
     "random_walk",
     "read_networks",
     "read_trace",
+    "recheck",
     "render",
     "replay",
     "report_table",
@@ -132,6 +141,7 @@ __all__ = [
     "tell",
     "to_json",
     "waits",
+    "write_certificates",
     "write_failures",
     "write_pictures",
     "write_traces",
@@ -359,7 +369,7 @@ def explain(result: Result | SurveyResult) -> str:
     if isinstance(result, SurveyResult):
         return explain_survey(result)
     run = result.ruling.run
-    return "" if run is None else tell(run, result.system, result.check.property.form)
+    return "" if run is None else tell(run, result.system, result.asked.form)
 
 
 def write_traces(results: Iterable[Result], folder: Path) -> list[Path]:
@@ -371,7 +381,7 @@ def write_traces(results: Iterable[Result], folder: Path) -> list[Path]:
             run = result.ruling.run
             if run is None:
                 continue
-            asked = result.check.property
+            asked = result.asked
             path = folder / f"{_file_name(result)}.itf.json"
             verdict = result.verdict.value
             whole = itf.to_itf(
@@ -390,18 +400,41 @@ def write_traces(results: Iterable[Result], folder: Path) -> list[Path]:
     return written
 
 
-def write_certificates(results: Iterable[Result], folder: Path) -> list[Path]:
-    """A certificate, in a folder of its own, for each proof by induction. InputError if it cannot be written."""
+def write_certificates(results: Iterable[Result], folder: Path, *, states: int = KEPT) -> list[Path]:
+    """A certificate, in a folder of its own, for each proof by induction and each exhaustion that a set of states can show.
+
+    ``states``: the most that are kept; where there are more, ``verify certify`` has to search again. InputError if it cannot be
+    written, Convicted if the reference interpreter finds that something else is so.
+    """
     written: list[Path] = []
     try:
         for result in results:
+            own = folder / f"{_file_name(result)}.certificate"
             proof = result.ruling.proof
             if proof is not None:
-                what = Certificate(result.system, result.check.property, proof.invariant, proof.rank)
-                written.append(save_certificate(what, folder / f"{_file_name(result)}.certificate"))
+                written.append(save_certificate(result.system, result.asked, Invariant(proof.invariant, proof.rank), own))
+            elif _exhausted(result):
+                written.append(_write_exhaustion(result, own, states))
     except OSError as problem:
         raise InputError([error("E803", f"cannot write to {folder}: {problem.strerror or problem}")]) from problem
     return written
+
+
+def _exhausted(result: Result) -> bool:
+    """Whether all states were seen, and show the verdict."""
+    whole = result.verdict in (Verdict.PROVED, Verdict.VIOLATED) and result.ruling.run is None
+    return whole and shows(result.asked.form)
+
+
+def _write_exhaustion(result: Result, folder: Path, states: int) -> Path:
+    system, asked = result.system, result.asked
+    try:
+        sets = find_sets(system, asked.form, states, KEPT_SECONDS)
+    except Refused as problem:
+        told = f"'{asked.name}' in '{system.name}' is said to be {result.verdict.value}"
+        message = f"{told}, and the reference interpreter does not agree: {problem}"
+        raise Convicted(message) from problem
+    return save_exhaustion(system, asked, result.ruling.backing, sets, folder)
 
 
 def _file_name(result: Result) -> str:

@@ -58,6 +58,6 @@ def test_certificates_are_written_and_accepted(tmp_path, capsys):
     (folder,) = out.glob("*.certificate")
     capsys.readouterr()
     assert main(["certify", str(folder)]) == 0
-    assert "calm holds in fine for all values of its parameters" in capsys.readouterr().out
+    assert "calm is PROVED in fine for all values of its parameters" in capsys.readouterr().out
     assert main(["certify", str(out / "nothing.certificate")]) == 2
     assert "there is no such file or folder" in capsys.readouterr().err

@@ -13,9 +13,10 @@ import z3
 from siblings import sibling
 
 from verify.base.budget import Budget, Limits
+from verify.base.diagnostic import InputError
 from verify.base.verdict import Verdict
 from verify.certify.check import check
-from verify.certify.folder import Certificate, open_certificate, save
+from verify.certify.folder import Invariant, open_certificate, save
 from verify.certify.formula import Refused, read
 from verify.certify.solvers import installed
 from verify.cli.main import main
@@ -61,7 +62,7 @@ def certified(tmp_path_factory):
     system = BEAT.heartbeat()
     claim, evidence = proof(system, BEAT.NEVER)
     folder = tmp_path_factory.mktemp("certificate")
-    save(Certificate(system, Property("calm", BEAT.NEVER, "never alarm"), evidence.invariant, evidence.rank), folder)
+    save(system, Property("calm", BEAT.NEVER, "never alarm"), Invariant(evidence.invariant, evidence.rank), folder)
     return system, claim, evidence, folder
 
 
@@ -149,7 +150,7 @@ def test_every_solver_that_is_installed_accepts(certified):
 
 def test_the_command_accepts(certified, capsys):
     assert main(["certify", str(certified[3])]) == 0
-    assert "accepted: calm holds in heartbeat for all values" in capsys.readouterr().out
+    assert "accepted: calm is PROVED in heartbeat for all values" in capsys.readouterr().out
 
 
 def _changed(folder, copy, change):
@@ -197,7 +198,8 @@ def _resealed(edit):
 
     def change(folder):
         known = open_certificate(folder)
-        save(dataclasses.replace(known, **edit(known)), folder)
+        other = dataclasses.replace(known, **edit(known))
+        save(other.system, other.property, other.proof, folder)
 
     return change
 
@@ -220,7 +222,7 @@ TAMPERED = {
     "a dropped rule": _json(_drop_a_step),
     "another digest": _json(_other_digest),
     "another format": _json(lambda told: told.update(format="something")),
-    "another version": _json(lambda told: told.update(version=2)),
+    "another version": _json(lambda told: told.update(version=1)),
     "no property": _json(lambda told: told.pop("property")),
     "a property of other words": _json(lambda told: told["property"].update(form=["Never", ["Read", 99], None, []])),
     "another property": _resealed(lambda _: {"property": Property("calm", Never(Constant(1)))}),
@@ -231,6 +233,7 @@ TAMPERED = {
         lambda k: {"system": dataclasses.replace(k.system, lanes=(dataclasses.replace(k.system.lanes[0], maximum=9),))}
     ),
 }
+UNREADABLE = {"no rank", "another format", "another version", "no property"}
 
 
 @pytest.mark.parametrize("name", TAMPERED)
@@ -238,12 +241,13 @@ def test_tampered_certificates_are_refused(name, certified, tmp_path, capsys):
     folder = _changed(certified[3], tmp_path / "copy", TAMPERED[name])
     if name == "the bad state let in":
         (folder / "invariant.smt2").write_text((folder / "invariant.smt2").read_text() + ")")
-    assert main(["certify", str(folder)]) == 1
-    assert "refused" in capsys.readouterr().out
+    assert main(["certify", str(folder)]) == (2 if name in UNREADABLE else 1)
+    told = capsys.readouterr()
+    assert "E833" in told.err if name in UNREADABLE else "refused" in told.out
 
 
 def test_no_certificate_at_all(tmp_path):
-    with pytest.raises(Refused):
+    with pytest.raises(InputError):
         open_certificate(tmp_path)
 
 

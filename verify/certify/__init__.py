@@ -1,1 +1,1 @@
-"""Certificates of proofs, checked again: shares no code with the engines, and believes nothing but the solvers."""
+"""Certificates of proofs, checked again: no code of the engines, no belief in anything but solvers and the interpreter."""

@@ -62,7 +62,14 @@ def _check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "--out",
         type=Path,
         metavar="DIR",
-        help="write a trace file (ITF) and a picture (SVG) for each trace, a certificate for each proof by induction into DIR",
+        help="write a trace file (ITF) and a picture (SVG) for each trace, a certificate for each proof into DIR",
+    )
+    check.add_argument(
+        "--certificate-states",
+        type=_count,
+        default=10_000,
+        metavar="N",
+        help="with --out: keep the states of a proof by exhaustion if there are up to N (10000); certify searches again for more",
     )
     check.add_argument("--strict", action="store_true", help="warnings are errors, vacuous proofs are failures")
     check.add_argument(
@@ -126,12 +133,19 @@ def _check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 def _certify(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     certify = commands.add_parser(
         "certify",
-        help="check the certificates of proofs again",
-        description="Check certificates that check --out has written, with Z3 and, where it is installed, cvc5.",
+        help="check certificates of proofs, and traces, again",
+        description="Check what check --out has written: certificates of proofs by induction, with Z3 and, where it is "
+        "installed, cvc5; of proofs by exhaustion, and traces, with the reference interpreter.",
     )
-    certify.add_argument("paths", nargs="+", type=Path, metavar="FILE", help="certificates: folders, or their certificate.json")
-    certify.add_argument("--solver", action="append", choices=("z3", "cvc5"), help="ask this one (may be repeated; default: all)")
-    certify.add_argument("--time-limit", type=_seconds, default=60.0, metavar="S", help="seconds for each question (60)")
+    certify.add_argument(
+        "paths", nargs="+", type=Path, metavar="FILE", help="certificates (folders, or their certificate.json), trace files"
+    )
+    certify.add_argument(
+        "--solver", action="append", choices=("z3", "cvc5"), help="ask this one (may be repeated; default: all)"
+    )
+    certify.add_argument(
+        "--time-limit", type=_seconds, default=60.0, metavar="S", help="for each question and each search (60; 0: none)"
+    )
 
 
 def _simulate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

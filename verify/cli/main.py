@@ -270,7 +270,7 @@ class _Checking:
             written = api.write_traces(traced, self.options.out)
             api.write_pictures(traced, self.options.out)
             api.write_failures([r for r in self.results if isinstance(r, api.SurveyResult)], self.options.out)
-            proofs = api.write_certificates(traced, self.options.out)
+            proofs = api.write_certificates(traced, self.options.out, states=self.options.certificate_states)
             if proofs:
                 print(f"verify: {len(proofs)} certificates written to {self.options.out}", file=sys.stderr)
             print(f"verify: {len(written)} traces written to {self.options.out}, each with a picture", file=sys.stderr)
@@ -309,9 +309,7 @@ def exit_code(outcomes: Sequence[tuple[Verdict, Verdict, bool]]) -> int:
 
 
 def _certify(options: argparse.Namespace) -> int:
-    from verify.certify.check import check  # noqa: PLC0415 - what --help does not need
-    from verify.certify.folder import open_certificate  # noqa: PLC0415 - what --help does not need
-    from verify.certify.formula import Refused, Undecided  # noqa: PLC0415 - what --help does not need
+    from verify import api  # noqa: PLC0415 - what --help does not need
     from verify.certify.solvers import installed  # noqa: PLC0415 - what --help does not need
 
     missing = [s for s in options.solver or () if s not in installed()]
@@ -323,22 +321,23 @@ def _certify(options: argparse.Namespace) -> int:
     codes = [OK]
     for path in options.paths:
         try:
-            known = open_certificate(path)
-            seconds = options.time_limit or 10**6
-            form = known.property.form
-            done = check(known.system, form, known.invariant, known.rank, only=options.solver, seconds=seconds)
-        except Undecided as problem:
+            known = api.recheck(path, only=options.solver, seconds=options.time_limit or None)
+        except InputError as found:
+            codes.append(FAULTY)
+            _tell_faults(found.diagnostics, {})
+        except api.Undecided as problem:
             codes.append(UNDECIDED)
             print(f"{path}: not decided: {problem}")
-        except Refused as problem:
+        except api.Refused as problem:
             codes.append(UNEXPECTED)
             print(f"{path}: refused: {problem}")
         else:
-            every = " for all values of its parameters" if known.system.parameters else ""
-            print(f"{path}: accepted: {known.property.name} holds in {known.system.name}{every}")
+            every = " for all values of its parameters" if known.every else ""
+            print(f"{path}: accepted: {known.property.name} is {known.verdict} in {known.system}{every}")
             print(f"    {known.property.text}")
-            print(f"    {done.obligations} obligations, each shown by {' and '.join(done.solvers)}")
-    return UNEXPECTED if UNEXPECTED in codes else max(codes)
+            print(f"    {known.shown}")
+        sys.stdout.flush()
+    return next(code for code in (FAULTY, UNEXPECTED, UNDECIDED, OK) if code in codes)
 
 
 def _one_system(options: argparse.Namespace) -> System | None:

@@ -195,6 +195,33 @@ def _faulty(system: System, fault: Fault, trace: Trace) -> Run:
     return run
 
 
+def shown_by(system: System, asked: Property, verdict: Verdict, trace: Trace) -> Run:
+    """The run of a trace that is said to show a verdict; Convicted if it does not."""
+    match verdict:
+        case Verdict.PROVED:
+            return _witnessed(system, asked, trace)
+        case Verdict.VIOLATED:
+            return _violated(system, asked, trace)
+        case Verdict.INVALID:
+            return _faulty_somehow(system, trace)
+        case Verdict.UNDECIDED:
+            message = "no trace shows that something is not known"
+            raise Convicted(message)
+        case _:
+            assert_never(verdict)
+
+
+def _faulty_somehow(system: System, trace: Trace) -> Run:
+    """A trace that shows one of the faults, whichever it is."""
+    refused: list[str] = []
+    for fault in Fault:
+        try:
+            return _faulty(system, fault, trace)
+        except Convicted as problem:
+            refused.append(str(problem))
+    raise Convicted(refused[0] if len(set(refused)) == 1 else "the trace shows no fault of the question")
+
+
 def _time_can_pass(interpreter: Interpreter, run: Run) -> bool:
     """Whether a tick can be reached from the end of a run: a search of its own."""
     seen = {run.moments[-1].state}

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 from verify.base.budget import Budget, Keeping, Limits, Progress
 from verify.base.verdict import Verdict
@@ -33,13 +33,18 @@ AS_NEEDED = How()
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The verdict on one check. ``system``: the closed system that ``ruling.run`` is a run of. ``values``: of open parameters."""
+    """The verdict on one check.
+
+    ``system``: what ``ruling`` is about: closed if there is a run, ``values`` tells for which open parameters. ``asked``: the
+    property as it is meant there.
+    """
 
     spec: str
     scenario: str
     check: Check
     ruling: Ruling
     system: System
+    asked: Property
     values: str
     seconds: float
 
@@ -68,11 +73,12 @@ def check_task(  # noqa: PLR0913 - what a run depends on
     if task.system.parameters:
         answers = _open(task.system, properties, budget, how)
     else:
-        answers = [(r, task.system, "") for r in _closed(task.system, properties, budget, how)]
+        rulings = _closed(task.system, properties, budget, how)
+        answers = [Answer(r, task.system, asked) for asked, r in zip(properties, rulings, strict=True)]
     seconds = time.monotonic() - start
     return [
-        Result(spec, task.scenario, check, ruling, system, values, seconds)
-        for check, (ruling, system, values) in zip(task.checks, answers, strict=True)
+        Result(spec, task.scenario, check, *answer, seconds)
+        for check, answer in zip(task.checks, answers, strict=True)
     ]
 
 
@@ -93,7 +99,13 @@ def _closed(system: System, properties: list[Property], budget: Budget, how: How
     return [judge(system, asked, claim) for asked, claim in zip(properties, answers, strict=True)]
 
 
-Answer = tuple[Ruling, System, str]
+class Answer(NamedTuple):
+    """What a result says: see there."""
+
+    ruling: Ruling
+    system: System
+    asked: Property
+    values: str = ""
 
 
 def _open(system: System, properties: list[Property], budget: Budget, how: How) -> list[Answer]:
@@ -105,12 +117,11 @@ def _open(system: System, properties: list[Property], budget: Budget, how: How) 
         return _a_few_before_all(system, properties, budget, how, known.total)
     if not known.all:
         reason = "no values of the open parameters satisfy every assume"
-        return [(Ruling(Verdict.INVALID, reason), system, "") for _ in properties]
+        return [Answer(Ruling(Verdict.INVALID, reason), system, asked) for asked in properties]
     decided: list[Answer | None] = [None] * len(properties)
     counted = [(0, 0, 0)] * len(properties)
     vacuous = [True] * len(properties)
     proved: list[dict[tuple[int, ...], tuple[str, ...]]] = [{} for _ in properties]  # and the engines that agreed
-    closed = system
     with Latecomer(system, properties, budget, solved if how == AS_NEEDED else None) as solvers:
         for values in known.all:
             for i, claim in solvers.news():
@@ -121,16 +132,16 @@ def _open(system: System, properties: list[Property], budget: Budget, how: How) 
                 break
             closed = close(system, values)
             asked = [close_property(properties[i], values) for i in waiting]
-            for i, ruling in zip(waiting, _closed(closed, asked, budget, how), strict=True):
+            for i, here, ruling in zip(waiting, asked, _closed(closed, asked, budget, how), strict=True):
                 if ruling.verdict is Verdict.PROVED:
                     proved[i][values] = ruling.agreed
                 else:
-                    decided[i] = (ruling, closed, _named(system, values))
+                    decided[i] = Answer(ruling, closed, here, _named(system, values))
                 states, transitions, depth = counted[i]
                 counted[i] = (states + ruling.states, transitions + ruling.transitions, max(depth, ruling.depth))
                 vacuous[i] = vacuous[i] and ruling.vacuous
     return [
-        answer if answer is not None else (_proved(proved[i], *counted[i], vacuous=vacuous[i]), closed, "")
+        answer or Answer(_proved(proved[i], *counted[i], vacuous=vacuous[i]), system, properties[i])
         for i, answer in enumerate(decided)
     ]
 
@@ -139,7 +150,7 @@ def _not_proved_before(system: System, asked: Property, claim: Claim, proved: Co
     """The solvers' answer; Convicted if it is a violation for values for which a search has proved the property."""
     answer = _one_for_all(system, asked, claim, "")
     evidence = getattr(claim.answer, "evidence", None)
-    if answer[0].verdict is not Verdict.PROVED and isinstance(evidence, Unrolled) and evidence.values in proved:
+    if answer.ruling.verdict is not Verdict.PROVED and isinstance(evidence, Unrolled) and evidence.values in proved:
         raise Convicted(f"a search and the solvers disagree about '{asked.name}' for {_named(system, evidence.values)}")
     return answer
 
@@ -153,9 +164,9 @@ def _a_few_before_all(
         waiting = [i for i in range(len(properties)) if i not in decided]
         closed = close(system, values)
         asked = [close_property(properties[i], values) for i in waiting]
-        for i, ruling in zip(waiting, _closed(closed, asked, _brief(budget), how), strict=True):
+        for i, here, ruling in zip(waiting, asked, _closed(closed, asked, _brief(budget), how), strict=True):
             if ruling.verdict in (Verdict.VIOLATED, Verdict.INVALID):
-                decided[i] = (ruling, closed, _named(system, values))
+                decided[i] = Answer(ruling, closed, here, _named(system, values))
         if len(decided) == len(properties):
             break
     left = [i for i in range(len(properties)) if i not in decided]
@@ -192,17 +203,17 @@ def _for_all(system: System, properties: list[Property], budget: Budget, why: st
 def _one_for_all(system: System, asked: Property, claim: Claim, why: str) -> Answer:
     match claim.answer:
         case Unknown(reason):
-            return replace(judge(system, asked, claim), backing=why + reason), system, ""
+            return Answer(replace(judge(system, asked, claim), backing=why + reason), system, asked)
         case Fails(trace, evidence) | Holds(evidence, trace) | Faulty(_, trace, evidence):
             if trace is None or not isinstance(evidence, Unrolled):
-                return judge(system, asked, claim), system, ""
+                return Answer(judge(system, asked, claim), system, asked)
             values = evidence.values
             closed = close(system, values)
             here = replace(claim.answer, evidence=replace(evidence, digest=digest(closed)))
             if evidence.digest != digest(system) or not allowed(system, values):
                 raise Convicted(f"{evidence.engine} found a trace of another system than '{system.name}'")
-            ruling = judge(closed, close_property(asked, values), replace(claim, answer=here))
-            return ruling, closed, _named(system, values)
+            meant = close_property(asked, values)
+            return Answer(judge(closed, meant, replace(claim, answer=here)), closed, meant, _named(system, values))
         case _:
             assert_never(claim.answer)
 

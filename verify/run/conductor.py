@@ -112,7 +112,7 @@ def _result(job: Job, future: Future[list[Result]], news: Queue[Progress], repor
         return future.result()
     except BrokenProcessPool:
         ruling = Ruling(Verdict.UNDECIDED, "the process that searched died (out of memory?)")
-        return [Result(job.spec, job.task.scenario, c, ruling, job.task.system, "", 0.0) for c in job.task.checks]
+        return [Result(job.spec, job.task.scenario, c, ruling, job.task.system, c.property, "", 0.0) for c in job.task.checks]
 
 
 def _pass_on(news: Queue[Progress], report: Report | None) -> None:

@@ -41,20 +41,25 @@ def to_itf(  # noqa: PLR0913 - what a file is headed with
             "property": asked,
             "text": text,
             "verdict": verdict,
-            "form": None if form is None or property_faults(form, system) else serialise.dump_form(form),
+            "form": None if form is None else serialise.dump_form(form),
             "choices": [[c.step, c.position, list(c.picks)] for c in run.trace.choices],
             "system": serialise.dump(system),
         },
         "vars": ["step", *names],
-        "states": [
-            {"#meta": {"index": i}, "step": step_name(o.choice, system), **_values(o.state, system)}
-            for i, o in enumerate(run.outcomes)
-            if o.state is not None
-        ],
+        "states": shown_states(run, system),
     }
     if run.trace.loop is not None:
         whole["loop"] = run.trace.loop
     return whole
+
+
+def shown_states(run: Run, system: System) -> list[dict[str, Any]]:
+    """The states of a run as they stand in a file: for reading, and for other tools."""
+    return [
+        {"#meta": {"index": i}, "step": step_name(o.choice, system), **_values(o.state, system)}
+        for i, o in enumerate(run.outcomes)
+        if o.state is not None
+    ]
 
 
 def step_name(choice: Choice, system: System) -> str:
@@ -86,12 +91,13 @@ def write(path: Path, whole: dict[str, Any]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """What a trace file holds. ``form`` None: it does not say what was asked but in words."""
+    """What a trace file holds. ``form`` None: it does not say what was asked but in words. ``shown``: states, for reading."""
 
     system: System
     trace: Trace
     described: dict[str, str]
     form: Form | None
+    shown: object = None
 
 
 def read(path: Path) -> tuple[System, Trace, dict[str, str]]:
@@ -126,7 +132,7 @@ def read_all(path: Path) -> Saved:
         misfits = property_faults(form, system)
         if misfits:
             raise _bad(shown, f"the property does not fit the system: {misfits[0]}")
-    return Saved(system, Trace(_choices(meta.get("choices"), shown), loop), described, form)
+    return Saved(system, Trace(_choices(meta.get("choices"), shown), loop), described, form, whole.get("states"))
 
 
 def _choices(data: Any, path: str) -> tuple[Choice, ...]:  # noqa: ANN401 - what a JSON file holds
