@@ -22,7 +22,7 @@ from verify.run import checking, racing
 from verify.run.agreement import Witness, cross_checked, witnesses
 from verify.run.beside import Beside, wait
 from verify.run.choosing import How, solved
-from verify.run.racing import race
+from verify.run.racing import Runner, race
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -241,7 +241,10 @@ def test_a_liar_is_convicted(liar, told, lamp):
 def test_the_engines_that_are_asked_share_no_code():
     first, then = witnesses(How())
     assert [w.name for w in first] == ["explicit", "native"]
-    assert [w.name for w in then] == ["symbolic"]
+    assert [w.name for w in then] == ["zones", "symbolic"]
+    bases = {w.name: w.basis or w.name for w in (*first, *then)}
+    assert bases["zones"] == bases["explicit"]
+    assert len(set(bases.values())) == 3
 
 
 def test_real_engines_agree(lamp):
@@ -252,7 +255,17 @@ def test_real_engines_agree(lamp):
 
 def test_the_solvers_are_asked_where_a_search_has_met_its_limit(lamp):
     rulings = cross_checked(*lamp, Budget(Limits(seconds=60.0)), witnesses(How())[0][:1], witnesses(How())[1])
-    assert {r.agreed for r in rulings} == {("explicit", "symbolic")}
+    assert {r.agreed for r in rulings} == {("explicit", "zones", "symbolic")}
+
+
+def test_two_that_stand_on_the_same_are_one(lamp):
+    system, asked = lamp
+    same = [Witness(d.__name__, d, "the same") for d in (doubles.honest, doubles.slow)]
+    for ruling in cross_checked(system, asked, Budget(doubles.GENEROUS), same, []):
+        assert ruling.verdict is Verdict.UNDECIDED
+        assert "no two engines decide" in ruling.backing
+    third = [Witness("other", doubles.honest)]
+    assert {r.agreed for r in cross_checked(system, asked, Budget(doubles.GENEROUS), same, third)} == {("honest", "slow", "other")}
 
 
 # ---- a race
@@ -270,14 +283,14 @@ def waits_until_overtaken(budget, asked):
 
 def test_who_is_first_answers(lamp):
     system, asked = lamp
-    found = race(system, asked, Budget(), lambda b: waits_until_overtaken(b, asked), [solved])
+    found = race(system, asked, Budget(), lambda b: waits_until_overtaken(b, asked), [Runner("symbolic", solved)])
     assert [type(c.answer) for c in found] == [Fails, Holds]
 
 
 def test_a_search_goes_on_for_what_the_solvers_are_not_asked(lamp):
     task = api.load_text(SPEC + 'check one { bright expect proved because "nobody shuts it down" }').tasks[-1]
     asked = [*lamp[1], next(c.property for c in task.checks if c.property.name == "bright")]
-    found = race(lamp[0], asked, Budget(), lambda b: doubles.slow_here(lamp[0], asked, b), [solved])
+    found = race(lamp[0], asked, Budget(), lambda b: doubles.slow_here(lamp[0], asked, b), [Runner("symbolic", solved)])
     assert [type(c.answer) for c in found] == [Fails, Holds, Holds]
 
 
@@ -285,7 +298,7 @@ def test_a_search_goes_on_for_what_the_solvers_are_not_asked(lamp):
 def test_a_search_needs_nobody_beside_it(double, lamp):
     system, asked = lamp
     start = time.monotonic()
-    found = race(system, asked, Budget(), lambda b: doubles.slow_here(system, asked, b), [double])
+    found = race(system, asked, Budget(), lambda b: doubles.slow_here(system, asked, b), [Runner("double", double)])
     assert [type(c.answer) for c in found] == [Fails, Holds]
     assert time.monotonic() - start < 15
 
@@ -298,13 +311,13 @@ def test_who_contradicts_is_convicted(lamp):
         return doubles.honest(system, asked, Budget())
 
     with pytest.raises(Convicted, match="disagree about 'dark'"):
-        race(system, asked, Budget(), waits_and_answers, [doubles.forges_a_certificate])
+        race(system, asked, Budget(), waits_and_answers, [Runner("double", doubles.forges_a_certificate)])
 
 
 def test_what_solvers_say_has_to_be_something_that_can_be_checked(lamp):
     system, asked = lamp
     with pytest.raises(Convicted, match=r"'dark'.*without anything that can be checked"):
-        race(system, asked, Budget(), lambda b: waits_until_overtaken(b, asked), [doubles.proves_all])
+        race(system, asked, Budget(), lambda b: waits_until_overtaken(b, asked), [Runner("double", doubles.proves_all)])
 
 
 # ---- open parameters, tried one by one, and the solvers beside

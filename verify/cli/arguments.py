@@ -74,9 +74,10 @@ def _check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     check.add_argument("--strict", action="store_true", help="warnings are errors, vacuous proofs are failures")
     check.add_argument(
         "--engine",
-        choices=("auto", "explicit", "native", "symbolic"),
+        choices=("auto", "explicit", "native", "zones", "symbolic"),
         default="auto",
-        help="explicit: the reference interpreter; native: machine code; symbolic: Z3 (default: auto, what is done first)",
+        help="explicit: the reference interpreter; native: machine code; zones: sets of states that differ in time; "
+        "symbolic: Z3 (default: auto, what is done first)",
     )
     check.add_argument(
         "--cross-check",

@@ -1,8 +1,9 @@
 """Cross-checking: a verdict counts only if two engines that share no code give it.
 
-The interpreter's search, machine code and the solvers are read from the same system and from nothing else of each other. All of
-them are judged; then verdicts are compared, the numbers of states and transitions of proofs by exhaustion, and the lengths of
-shortest traces. Whoever disagrees has a bug, and which of them is not known: it is told as an engine's conviction.
+The interpreter's search, machine code and the solvers are read from the same system and from nothing else of each other; the
+search of zones runs the interpreter's steps, so that it counts beside the other two only. All of them are judged; then
+verdicts are compared, the numbers of states and transitions of proofs by exhaustion, and the lengths of shortest traces.
+Whoever disagrees has a bug, and which of them is not known: it is told as an engine's conviction.
 """
 
 from __future__ import annotations
@@ -16,26 +17,30 @@ from verify.base.verdict import Verdict
 from verify.engines.claim import Claim, Exhausted, Unknown
 from verify.judge.judge import Convicted, Ruling, judge
 from verify.run.beside import Answering, Beside, wait
-from verify.run.choosing import EXACT, Engine, How, claims, solved
+from verify.run.choosing import EXACT, Engine, How, claims, solved, zoned
 from verify.system.property import Property, Safety
 from verify.system.system import System
+
+INTERPRETER = "the reference interpreter"  # which the search of zones runs its steps on
 
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """An engine that is asked: its name, and the function that answers."""
+    """An engine that is asked: its name, and the function that answers. ``basis``: what others stand on as well ("": nothing)."""
 
     name: str
     answering: Answering
+    basis: str = ""
 
 
 def witnesses(how: How) -> tuple[tuple[Witness, ...], tuple[Witness, ...]]:
     """The engines that are asked at once, and those that are asked where these do not agree on an answer."""
 
-    def by(engine: Engine) -> Witness:
-        return Witness(engine.value, partial(_answer, replace(how, engine=engine, reductions=how.reductions or EXACT)))
+    def by(engine: Engine, basis: str = "") -> Witness:
+        return Witness(engine.value, partial(_answer, replace(how, engine=engine, reductions=how.reductions or EXACT)), basis)
 
-    return (by(Engine.EXPLICIT), by(Engine.NATIVE)), (Witness(Engine.SYMBOLIC.value, solved),)
+    first = by(Engine.EXPLICIT, INTERPRETER), by(Engine.NATIVE)
+    return first, (Witness(Engine.ZONES.value, zoned, INTERPRETER), Witness(Engine.SYMBOLIC.value, solved))
 
 
 def _answer(how: How, system: System, asked: Sequence[Property], budget: Budget) -> list[Claim]:
@@ -47,6 +52,7 @@ class _Opinion:
     name: str
     claim: Claim
     ruling: Ruling
+    basis: str
 
     @property
     def decided(self) -> bool:
@@ -78,12 +84,17 @@ def cross_checked(
         finally:
             for engine in running:
                 engine.kill()
-        for engine in running:
+        for who, engine in zip(engines, running, strict=True):
             answers = engine.claims or [Claim(Unknown(engine.problem)) for _ in questions]
             for i, claim in zip(open_, answers, strict=True):
-                opinions[i].append(_Opinion(engine.name, claim, judge(system, asked[i], claim)))
-        open_ = [i for i in open_ if sum(o.decided for o in opinions[i]) < 2]
+                opinions[i].append(_Opinion(who.name, claim, judge(system, asked[i], claim), who.basis or who.name))
+        open_ = [i for i in open_ if not _enough([o for o in opinions[i] if o.decided])]
     return [_agreed(p, told) for p, told in zip(asked, opinions, strict=True)]
+
+
+def _enough(decided: Sequence[_Opinion]) -> bool:
+    """Whether two of them stand on nothing in common."""
+    return len({o.basis for o in decided}) > 1
 
 
 def _part(budget: Budget, share: float) -> Limits:
@@ -99,7 +110,7 @@ def _agreed(asked: Property, told: Sequence[_Opinion]) -> Ruling:
         difference = _difference(asked, decided[0], other)
         if difference:
             raise Convicted(f"{decided[0].name} and {other.name} disagree about '{asked.name}': {difference}")
-    if len(decided) > 1:
+    if _enough(decided):
         names = tuple(o.name for o in decided)
         base = next((o for o in decided if o.ruling.states), decided[0]).ruling
         return replace(base, agreed=names, backing=f"{base.backing}; agreed: {', '.join(names)}")

@@ -29,6 +29,7 @@ class Engine(Enum):
     AUTO = "auto"
     EXPLICIT = "explicit"
     NATIVE = "native"
+    ZONES = "zones"
     SYMBOLIC = "symbolic"
 
 
@@ -58,6 +59,8 @@ def claims(system: System, properties: Sequence[Property], budget: Budget, how: 
             if isinstance(found, str):
                 return [Claim(Unknown(f"the native engine does not translate this: {found}")) for _ in properties]
             return found
+        case Engine.ZONES:
+            return list(zoned(system, properties, budget))
         case Engine.SYMBOLIC:
             return symbolic_claims(system, properties, budget)
         case Engine.AUTO:
@@ -79,6 +82,13 @@ def solved(system: System, properties: Sequence[Property], budget: Budget) -> It
     from verify.engines.symbolic.engine import SymbolicEngine  # noqa: PLC0415 - Z3 takes a while to load
 
     return SymbolicEngine().answers(system, properties, budget)
+
+
+def zoned(system: System, properties: Sequence[Property], budget: Budget) -> Iterator[Claim]:
+    """The answers of the search of zones, here."""
+    from verify.engines.zones.engine import ZoneEngine  # noqa: PLC0415 - what is not needed often
+
+    return iter(ZoneEngine().check(system, properties, budget))
 
 
 def few_values(system: System, most: int) -> list[tuple[int, ...]]:
@@ -124,9 +134,10 @@ def _searched(system: System, properties: Sequence[Property], budget: Budget, ho
         return answers
     if how.engine is not Engine.AUTO:
         return _reduced(system, properties, budget, how, ALL)
-    from verify.run.racing import race  # noqa: PLC0415 - what a short search does not need
+    from verify.run.racing import Runner, race  # noqa: PLC0415 - what a short search does not need
 
-    return race(system, properties, budget, lambda given: _reduced(system, properties, given, how, ALL), [solved])
+    others = [Runner("symbolic", solved), Runner("zones", zoned, exhausts=True)]
+    return race(system, properties, budget, lambda given: _reduced(system, properties, given, how, ALL), others)
 
 
 def _reduced(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Self
+from typing import NamedTuple, Self
 
 from verify.base.budget import Budget
 from verify.engines.claim import Claim, Exhausted, Fails, Holds, Unknown
@@ -21,10 +21,18 @@ PATIENCE = 5.0  # seconds of one search after the other before the solvers are a
 Searching = Callable[[Budget], list[Claim]]
 
 
+class Runner(NamedTuple):
+    """An engine that is asked beside a search. ``exhausts``: it proves from having seen everything; others have to show more."""
+
+    name: str
+    answering: Answering
+    exhausts: bool = False
+
+
 def race(
-    system: System, asked: Sequence[Property], budget: Budget, searching: Searching, solvers: Sequence[Answering]
+    system: System, asked: Sequence[Property], budget: Budget, searching: Searching, runners: Sequence[Runner]
 ) -> list[Claim]:
-    """Claims of a search, or of solvers that were asked beside it about each property of safety: whoever has one first.
+    """Claims of a search, or of engines that were asked beside it about each property of safety: whoever has one first.
 
     The search ends when each property has been answered. Convicted if two that both decide a property contradict each other.
     """
@@ -35,16 +43,18 @@ def race(
     try:
         left = budget.limits.seconds
         limits = replace(budget.limits, seconds=None if left is None else max(0.0, left - budget.seconds()))
-        beside += [Beside("symbolic", solver, system, [asked[i] for i in safe], limits) for solver in solvers]
+        beside += [Beside(r.name, r.answering, system, [asked[i] for i in safe], limits) for r in runners]
         overtaken = partial(_overtaken, beside, everything=len(safe) == len(asked))
         found = searching(replace(budget, overtaken=overtaken))
-        others = [dict(zip(safe, b.claims, strict=True)) for b in beside if b.claims is not None]
+        answered = [(r, b.claims) for r, b in zip(runners, beside, strict=True) if b.claims is not None]
     finally:
         for engine in beside:
             engine.kill()
-    for claims in others:
-        for i, claim in claims.items():
-            if isinstance(getattr(claim.answer, "evidence", None), Exhausted) and not isinstance(claim.answer, Fails):
+    others = [dict(zip(safe, claims, strict=True)) for _, claims in answered]
+    for runner, claims in answered:
+        for i, claim in zip(safe, claims, strict=True):
+            exhausted = isinstance(getattr(claim.answer, "evidence", None), Exhausted)
+            if exhausted and not runner.exhausts and not isinstance(claim.answer, Fails):
                 raise Convicted(f"the solvers claim '{asked[i].name}' without anything that can be checked")
     return [_first(p, [c, *(o[i] for o in others if i in o)]) for i, (p, c) in enumerate(zip(asked, found, strict=True))]
 
@@ -92,6 +102,6 @@ def _first(asked: Property, claims: Sequence[Claim]) -> Claim:
     """Of several claims about a property, the first that decides it; Convicted if they contradict each other."""
     decided = [c for c in claims if not isinstance(c.answer, Unknown)]
     if len({isinstance(c.answer, Holds) for c in decided}) > 1:
-        raise Convicted(f"a search and the solvers disagree about '{asked.name}': one proves what the other refutes")
+        raise Convicted(f"engines that ran side by side disagree about '{asked.name}': one proves what the other refutes")
     fails = [c for c in decided if isinstance(c.answer, Fails)]  # comes before an error that is found elsewhere
     return (fails or decided or claims)[0]

@@ -110,6 +110,13 @@ class Interpreter:
 
     def outcomes(self, state: State) -> list[Outcome]:
         """Every transition from a state, in a fixed order: the steps as they stand, then the tick."""
+        found, urgent = self.steps(state)
+        if not urgent:
+            found += self._ticked(state)
+        return found
+
+    def steps(self, state: State) -> tuple[list[Outcome], bool]:
+        """The transitions from a state that are no ticks, and whether one of their steps is urgent."""
         found: list[Outcome] = []
         urgent = False
         for r in self._steps:
@@ -121,9 +128,7 @@ class Interpreter:
                 for position in self._positions(r, state):
                     urgent = urgent or self._is_due(r, state, position)
                     found += self._taken(r, state, position)
-        if not urgent:
-            found += self._ticked(state)
-        return found
+        return found, urgent
 
     def apply(self, state: State, choice: Choice) -> Outcome:
         """The transition that a choice makes; NotEnabled if it is not possible here."""
@@ -213,10 +218,14 @@ class Interpreter:
             if held:
                 aged = tuple((min(x[0] + 1, lane.maximum), *x[1:]) for x in held)
                 after[self._lanes + number] = sorted_bag(aged) if lane.order is Order.UNORDERED else aged
+        yield from self.after_tick(tuple(after))
+
+    def after_tick(self, state: State) -> Iterator[Outcome]:
+        """What becomes of a state in which a tick has passed just now: atomic reactions run."""
         if not self.system.atomic:
-            yield Outcome(Choice(TICK), tuple(after), NO_EVENTS, None, ())
+            yield Outcome(Choice(TICK), state, NO_EVENTS, None, ())
         else:
-            yield from self._explored(tuple(after), TICK, -1, _nothing, self._widest())
+            yield from self._explored(state, TICK, -1, _nothing, self._widest())
 
     def _explored(
         self, state: State, step: int, position: int, body: Effect, slots: int | list[int]
