@@ -1,4 +1,4 @@
-"""Puts each shipped check of safety to a symbolic engine, and tells who decides what: ``python benchmarks/who.py --engine zones``.
+"""Puts each shipped check of safety to a symbolic engine, and tells who decides what: ``python benchmarks/who.py``.
 
 Every check is asked in a process of its own, with a limit of time. What is decided has to be what the searches found (the verdict
 that the spec expects, which the tests see confirmed); a disagreement ends it. Results are written as JSON lines, one for each
@@ -11,7 +11,6 @@ import argparse
 import json
 import sys
 import time
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -109,26 +108,30 @@ def _one(name: str, spec: str, task: Any, check: Any, seconds: float) -> Record:
 INTRODUCTION = """\
 # Who decides what
 
-Made by `python benchmarks/who.py --page` from `benchmarks/results/who/`. Each shipped check of safety, decided by exhaustive search, was
-also put to the two symbolic engines, each alone, in a process of its own: the solvers (`--engine symbolic`) with a limit of 5 s, the
-search of zones (`--engine zones`) with one of 300 s. What they decided is what the searches found, or the run would have ended. The
-machine had two cores (AMD EPYC, family 26, model 2), which other programs used as well while the solvers were asked.
+Made by `python benchmarks/who.py --page` from `benchmarks/results/who/`. Each shipped check of safety, decided by exhaustive
+search, was also put to the two symbolic engines, each alone, in a process of its own: the solvers (`--engine symbolic`) with a
+limit of 5 s, the search of zones (`--engine zones`) with one of 300 s. What they decided is what the searches found, or the run
+would have ended. The machine had two cores (AMD EPYC, family 26, model 2), which other programs used as well.
 
 The solvers answer for all values of open parameters at once; zones take their values one by one, up to 1,000.
 """
+COLUMNS = ("specs", "checks of safety", "solvers", "median, slowest", "zones", "median, slowest", "either")
+HEAD = [f"| {' | '.join(COLUMNS)} |", "|---" * len(COLUMNS) + "|"]
+NAMES = {"symbolic": "the solvers", "zones": "the search of zones"}
 
 
 def page(records: dict[str, list[Record]]) -> str:
     """The page, in Markdown."""
     asked = sum(len(t.checks) for f in PROTOCOLS for p in (ROOT / "specs" / f).glob("*.spec") for t in _safe(p))
     lines = [INTRODUCTION]
-    lines += [f"The {NAMES[e]} were asked {len(found):,} of {asked:,} such checks." for e, found in records.items() if len(found) < asked]
-    lines += ["" if lines[1:] else "", "| specs | checks of safety | solvers | median, slowest | zones | median, slowest | either |"]
-    lines.append("|---|---|---|---|---|---|---|")
+    for engine, found in records.items():
+        if len(found) < asked:
+            lines += [f"Of {asked:,} such checks {len(found):,} were put to {NAMES[engine]}.", ""]
+    lines += HEAD
     for folder, title in PROTOCOLS.items():
         lines.append(_row(f"**{title}**", records, f"specs/{folder}/"))
     lines += [_row("**all**", records, "specs/"), ""]
-    lines += ["| spec | checks of safety | solvers | median, slowest | zones | median, slowest | either |", "|---|---|---|---|---|---|---|"]
+    lines += HEAD
     specs = sorted({r["spec"] for found in records.values() for r in found})
     lines += [_row(f"`{spec}`", records, spec) for spec in specs]
     for engine, found in records.items():
@@ -137,9 +140,6 @@ def page(records: dict[str, list[Record]]) -> str:
             why = record["why"] if len(record["why"]) <= LONGEST else record["why"][:LONGEST] + " …"
             lines.append(f"- `{'/'.join(_key(record))}` ({record['expected']}): {why}")
     return "\n".join(lines) + "\n"
-
-
-NAMES = {"symbolic": "the solvers", "zones": "the search of zones"}
 
 
 def _safe(path: Path) -> list[Any]:
