@@ -412,7 +412,8 @@ def write_certificates(results: Iterable[Result], folder: Path, *, states: int =
             own = folder / f"{_file_name(result)}.certificate"
             proof = result.ruling.proof
             if proof is not None:
-                written.append(save_certificate(result.system, result.asked, Invariant(proof.invariant, proof.rank), own))
+                shown = Invariant(proof.invariant, proof.rank, proof.steps)
+                written.append(save_certificate(result.system, result.asked, shown, own))
             elif _exhausted(result):
                 written.append(_write_exhaustion(result, own, states))
     except OSError as problem:

@@ -30,13 +30,15 @@ def check(  # noqa: PLR0913 - what a certificate says, and how it is to be check
     *,
     only: Sequence[str] | None = None,
     seconds: float = SECONDS,
+    steps: int = 1,
 ) -> Accepted:
     """Check that the invariant proves the property of the system, for all values of its parameters; Refused if it does not.
 
-    ``only``: the names of the solvers to ask, by default all that are installed. ``seconds``: for each question.
+    ``only``: the names of the solvers to ask, by default all that are installed. ``seconds``: for each question. ``steps``: of
+    the induction, see :func:`verify.certify.obligations.obligations`.
     """
     solvers = {n: s for n, s in installed().items() if only is None or n in only}
-    asked = obligations(system, form, invariant, rank)
+    asked = obligations(system, form, invariant, rank, steps)
     for obligation in asked:
         for name, says in solvers.items():
             answer = says(obligation.script, seconds)
@@ -51,6 +53,7 @@ def _why(obligation: str) -> str:
     kind, _, step = obligation.partition("-")
     return {
         "premises": "no values of the parameters satisfy what is assumed",
+        "base": f"there may be a violation after {step} steps",
         "begin": "the invariant does not hold in every first state",
         "property": "the invariant does not exclude a violation",
         "step": f"the step {step} leads out of the invariant, or into an error",

@@ -30,10 +30,11 @@ _LARGEST = 100_000_000
 
 @dataclass(frozen=True, slots=True)
 class Invariant:
-    """A formula over states that steps do not leave, and a rank: see :mod:`verify.certify.obligations`."""
+    """A formula over states, a rank, and the steps of the induction: see :mod:`verify.certify.obligations`."""
 
     invariant: str
     rank: str
+    steps: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +72,10 @@ def save(system: System, asked: Property, proof: Invariant, folder: Path) -> Pat
     (folder / "invariant.smt2").write_text(invariant + "\n", encoding="utf-8")
     (folder / "invariant.txt").write_text(readable(system, asked.form, invariant), encoding="utf-8")
     (folder / "rank.smt2").write_text(rank + "\n", encoding="utf-8")
-    for o in obligations(system, asked.form, invariant, rank):
+    for o in obligations(system, asked.form, invariant, rank, proof.steps):
         wanted = "satisfiable" if o.satisfiable else "unsatisfiable"
         (folder / f"{o.name}.smt2").write_text(f"; has to be {wanted}\n{o.script}", encoding="utf-8")
-    return _headed(folder, system, asked, {"kind": INDUCTION})
+    return _headed(folder, system, asked, {"kind": INDUCTION, "steps": proof.steps})
 
 
 def save_exhaustion(
@@ -128,7 +129,9 @@ def open_certificate(path: Path) -> Certificate:
     system, form = _claimed(told.get("system"), asked.get("form"), head)
     proof: Invariant | ClosedSets
     if told["kind"] == INDUCTION:
-        proof = Invariant(_text(folder / "invariant.smt2"), _text(folder / "rank.smt2"))
+        if type(told.get("steps")) is not int:
+            raise InputError([_unreadable(head, "does not tell the steps of its induction")])
+        proof = Invariant(_text(folder / "invariant.smt2"), _text(folder / "rank.smt2"), told["steps"])
     else:
         proof = _closed_sets(told, system, folder)
     return Certificate(system, Property(asked["name"], form, asked["text"]), proof)

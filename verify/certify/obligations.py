@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from verify.certify.formula import Refused, read
 from verify.certify.meaning import Effect, Happening, Script, all_of, any_of, begin, happenings, negated, numeral
+from verify.certify.paths import Paths
 from verify.certify.vocabulary import parameter_words, state_words
 from verify.system.expression import Expression, negation
 from verify.system.property import Form, Never, NeverLonger, Possible, Within
@@ -29,9 +30,18 @@ class Obligation:
     satisfiable: bool = False
 
 
-def obligations(system: System, form: Form, invariant: str, rank: str) -> list[Obligation]:
-    """Everything that has to be shown; Refused if the formulas are none, or if this program cannot judge such a system."""
-    return _Task(system, form, invariant, rank).all()
+MOST_STEPS = 12
+
+
+def obligations(system: System, form: Form, invariant: str, rank: str, steps: int = 1) -> list[Obligation]:
+    """Everything that has to be shown; Refused if the formulas are none, or if this program cannot judge such a system.
+
+    ``steps``: 1 if the invariant excludes a violation; k if there is none in the first k states of a run, nor after k states in
+    which the invariant holds and none is violated (k-induction: M. Sheeran, S. Singh, G. Stålmarck, FMCAD 2000).
+    """
+    if not 1 <= steps <= MOST_STEPS:
+        raise Refused(f"an induction over {steps} steps: this program takes 1 to {MOST_STEPS}")
+    return _Task(system, form, invariant, rank).all(steps)
 
 
 class _Task:
@@ -74,22 +84,28 @@ class _Task:
 
     # ---- what has to be shown
 
-    def all(self) -> list[Obligation]:
+    def all(self, induction: int = 1) -> list[Obligation]:
         steps = happenings(self.system, self.words)
         for h in steps:
             self.count(h)
         premises = Obligation("premises", "\n".join([*self.head(stating=False), "(check-sat)"]) + "\n", satisfiable=True)
-        return [premises, self.begins(), *map(self.keeps, steps), self.excludes(steps[-1]), *self.ends(steps)]
+        shown = [self.excludes(steps[-1])] if induction == 1 else self.along(steps, induction)
+        return [premises, self.begins(), *map(self.keeps, steps), *shown, *self.ends(steps)]
 
     def begins(self) -> Obligation:
+        effect = self.first()
+        left = any_of([*effect.failures, negated(self.of("invariant", effect.state))])
+        return self.made("begin", effect.script.lines, [*effect.allowed, left])
+
+    def first(self) -> Effect:
+        """The first states, with the observer."""
         effect = begin(self.system, self.words)
         if "c" in self.words and "b" in self.words:  # the observer looks first when the reactions are over
             effect.state["c"] = "0" if isinstance(self.form, Within) and self.form.trigger is None else "(- 1)"
         elif "c" in self.words:
             asked, answered = self.asked(effect, at_first=True)
             effect.state["c"] = f"(ite {all_of([asked, negated(answered)])} 0 (- 1))"
-        left = any_of([*effect.failures, negated(self.of("invariant", effect.state))])
-        return self.made("begin", effect.script.lines, [*effect.allowed, left])
+        return effect
 
     def keeps(self, h: Happening) -> Obligation:
         here = self.of("invariant", {w: w for w in self.words})
@@ -97,21 +113,53 @@ class _Task:
         return self.made(f"step-{h.name}", h.script.lines, [here, h.enabled, *h.effect.allowed, left])
 
     def excludes(self, tick: Happening) -> Obligation:
-        here = self.of("invariant", {w: w for w in self.words})
+        lines, violated = self.violated(tick)
+        return self.made("property", lines, [self.of("invariant", {w: w for w in self.words}), *violated])
+
+    def along(self, steps: list[Happening], count: int) -> list[Obligation]:
+        """No violation in one of the first states; none after so many states that satisfy the invariant and are none."""
+        paths = Paths(self.words, steps)
+        effect = self.first()
+        begun = [*effect.allowed, *paths.is_state(0, effect.state)]
+        wrong = self.violated(steps[-1])
+        between = [paths.step(i) for i in range(count)]
+
+        def path(last: int) -> tuple[list[str], list[str], str]:
+            """Definitions and assertions of a path to a state, and that it is violated there."""
+            lines = [line for i in range(last + 1) for line in paths.state(i)]
+            asserted: list[str] = []
+            for i, (defined, step) in enumerate(between[:last]):
+                before, violated = paths.at(i, *wrong, ".v")
+                lines += [*defined, *before]
+                asserted += [step, negated(all_of(violated))]
+            defined, violated = paths.at(last, *wrong, ".v")
+            return [*lines, *defined], asserted, all_of(violated)
+
+        found = []
+        for last in range(count):
+            lines, asserted, violated = path(last)
+            found.append(self.made(f"base-{last}", [*effect.script.lines, *lines], [*begun, *asserted, violated]))
+        lines, asserted, violated = path(count)
+        inside = [self.of("invariant", {w: f"{w}@{i}" for w in self.words}) for i in range(count + 1)]
+        found.append(self.made("property", lines, [*inside, *asserted, violated]))
+        return found
+
+    def violated(self, tick: Happening) -> tuple[list[str], list[str]]:
+        """Definitions, and what holds in a state in which the property is violated, or by the tick that leaves it."""
         effect = Effect(self.system, Script(prefix="goal"), {w: w for w in self.words}, [])
         match self.form:
             case Never(goal) | Possible(goal):
-                return self.made("property", *self.seen(effect, here, goal))
+                return self.seen(effect, goal)
             case NeverLonger(_, bound) | Within(_, _, bound):
                 most = effect.number(bound)
                 late = ["(>= c 0)", f"(> (+ c 1) {most})"]
-                return self.made("property", [*tick.script.lines, *effect.script.lines], [here, tick.enabled, *late])
+                return [*tick.script.lines, *effect.script.lines], [tick.enabled, *late]
             case _:
                 raise AssertionError(self.form)
 
-    def seen(self, effect: Effect, here: str, goal: Expression) -> tuple[list[str], list[str]]:
+    def seen(self, effect: Effect, goal: Expression) -> tuple[list[str], list[str]]:
         truth = effect.truth(goal)
-        return effect.script.lines, [here, *(["(= b 0)"] if "b" in self.words else []), truth]
+        return effect.script.lines, [*(["(= b 0)"] if "b" in self.words else []), truth]
 
     def ends(self, steps: list[Happening]) -> list[Obligation]:
         """No urgent step and no reaction without the rank going down."""

@@ -48,7 +48,8 @@ class Unrolled:
 class Inductive:
     """Evidence for all values of the open parameters: an invariant and a rank, in the words of :mod:`verify.certify.vocabulary`.
 
-    ``method``: how they were found, in words. ``digest``: of the system as it was asked about.
+    ``method``: how they were found, in words. ``digest``: of the system as it was asked about. ``steps``: of the induction; where
+    there are several, the invariant alone need not exclude a violation.
     """
 
     engine: str
@@ -56,6 +57,7 @@ class Inductive:
     rank: str
     method: str
     digest: str
+    steps: int = 1
 
 
 Evidence = Exhausted | Unrolled | Inductive

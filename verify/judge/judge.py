@@ -108,7 +108,7 @@ def _backed(system: System, asked: Property, evidence: Evidence) -> str:
             return found + (f"; reduced: {', '.join(evidence.reductions)}" if evidence.reductions else "")
         case Inductive(engine, invariant, rank, method):
             try:
-                accepted = check(system, asked.form, invariant, rank)
+                accepted = check(system, asked.form, invariant, rank, steps=evidence.steps)
             except Undecided:
                 raise
             except Refused as problem:

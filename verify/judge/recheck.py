@@ -49,10 +49,11 @@ def recheck(path: Path, *, only: Sequence[str] | None = None, seconds: float | N
 
 
 def _proof(known: Certificate, only: Sequence[str] | None, seconds: float | None) -> str:
-    system, form = known.system, known.property.form
-    match known.proof:
+    system, form, shown = known.system, known.property.form, known.proof
+    match shown:
         case Invariant(invariant, rank):
-            done = check(system, form, invariant, rank, only=only, seconds=10**6 if seconds is None else seconds)
+            asking = 10**6 if seconds is None else seconds
+            done = check(system, form, invariant, rank, only=only, seconds=asking, steps=shown.steps)
             return f"{done.obligations} obligations, each shown by {' and '.join(done.solvers)}"
         case ClosedSets(_, sets):
             found = check_exhaustion(system, form, sets, seconds)
@@ -62,7 +63,7 @@ def _proof(known: Certificate, only: Sequence[str] | None, seconds: float | None
                 return f"a closed set of {many}{several}: by the reference interpreter, none of {steps} leaves it"
             return f"no states are kept; searched again by the reference interpreter: {many}, {steps}{several}"
         case _:
-            assert_never(known.proof)
+            assert_never(shown)
 
 
 def _trace(path: Path) -> Certified:

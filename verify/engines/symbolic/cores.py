@@ -13,17 +13,25 @@ from typing import Any
 import z3
 
 from verify.engines.symbolic.questions import Question
+from verify.engines.symbolic.relation import Relation
 from verify.engines.symbolic.terms import either, lifted
 
 
-def needed(question: Question, lemmas: Sequence[Any], invariant: Any, until: float) -> list[Any] | None:  # noqa: ANN401
+def needed(
+    question: Question,
+    lemmas: Sequence[Any],
+    invariant: Any,  # noqa: ANN401 - a Z3 term
+    until: float,
+    steps: int = 1,
+) -> list[Any] | None:
     """Lemmas enough for ``invariant`` to be inductive relative to them, to exclude what is to be excluded, and for themselves.
 
-    All of them, if there is no time to find fewer; None if all of them are not known to be enough.
+    All of them, if there is no time to find fewer; None if all of them are not known to be enough. ``steps``: of an induction in
+    which the lemmas exclude errors, and violations after so many states without one.
     """
     search = _Cores(question, lemmas, invariant, until)
     try:
-        wanted = search.first()
+        wanted = search.first() if steps == 1 else search.along(steps)
     except TimeoutError:
         return None
     try:
@@ -35,6 +43,31 @@ def needed(question: Question, lemmas: Sequence[Any], invariant: Any, until: flo
     except TimeoutError:
         return list(lemmas)
     return [lemmas[i] for i in sorted(wanted)]
+
+
+def inductive_after(question: Question, lemmas: Sequence[Any], until: float, most: int) -> int | None:
+    """The least number of moves after which no violation follows states that satisfy the lemmas and are none; None if unknown.
+
+    k-induction: M. Sheeran, S. Singh, G. Stålmarck, "Checking safety properties using induction and a SAT-solver", FMCAD 2000,
+    doi:10.1007/3-540-40922-X_8.
+    """
+    relation = Relation(question)
+    known = [*question.layout.premises(), *map(lifted, question.layout.shape()), *lemmas]
+    solver = z3.Solver()
+    solver.add(*(relation.here(x, 0) for x in known))
+    for k in range(1, most + 1):
+        solver.add(z3.Not(relation.goal(k - 1)), *relation.step(k - 1), *(relation.here(x, k) for x in known))
+        left = until - time.monotonic()
+        if left <= 0:
+            return None
+        solver.set("timeout", max(1, int(1000 * left)))
+        solver.push()
+        solver.add(relation.goal(k))
+        answer = solver.check()
+        solver.pop()
+        if answer == z3.unsat:
+            return k
+    return None
 
 
 class _Cores:
@@ -61,6 +94,16 @@ class _Cores:
             found |= self.core([arrives, z3.Not(z3.substitute(self.invariant, pairs))])
         return found
 
+    def along(self, steps: int) -> set[int]:
+        """For a property that is inductive over so many moves, and against errors."""
+        wrong = [lifted(either(m.fails, m.overruns)) for m in self.question.moves]
+        found = set().union(*(self.core([w]) for w in wrong))
+        relation = Relation(self.question)
+        path = [relation.here(x, k) for k in range(steps + 1) for x in self.known]
+        for k in range(steps):
+            path += [*relation.step(k), z3.Not(relation.goal(k))]
+        return found | self.unsatisfiable([*path, relation.goal(steps)])
+
     def support(self, wanted: set[int]) -> set[int]:
         """For the induction of these lemmas."""
         found: set[int] = set()
@@ -70,13 +113,17 @@ class _Cores:
         return found
 
     def core(self, asserted: list[Any]) -> set[int]:
-        """Which lemmas make this unsatisfiable."""
+        """Which lemmas make this unsatisfiable of a state."""
+        return self.unsatisfiable([*self.known, *asserted])
+
+    def unsatisfiable(self, asserted: list[Any]) -> set[int]:
+        """Which of the flags of lemmas make this unsatisfiable."""
         left = self.until - time.monotonic()
         if left <= 0:
             raise TimeoutError
         solver = z3.Solver()
         solver.set("timeout", max(1, int(1000 * left)))
-        solver.add(*self.known, *asserted)
+        solver.add(*asserted)
         if solver.check(*self.flags) != z3.unsat:
             raise TimeoutError
         return {self.number[str(f)] for f in solver.unsat_core()}

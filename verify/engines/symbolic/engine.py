@@ -11,7 +11,7 @@ import z3
 from verify.base.budget import Budget, Progress
 from verify.engines.claim import Claim, Fails, Fault, Faulty, Holds, Inductive, Unknown, Unrolled
 from verify.engines.symbolic.bounded import Bounded, Found
-from verify.engines.symbolic.cores import needed
+from verify.engines.symbolic.cores import inductive_after, needed
 from verify.engines.symbolic.derived import linear
 from verify.engines.symbolic.effects import Unsupported
 from verify.engines.symbolic.horn import TURN, Solved
@@ -34,6 +34,8 @@ ALONE = 0.2  # of the time, before templates are tried
 OPEN = 0.6  # of it, if parameters are open: there the provers are good
 AHEAD = 6  # moves that are unrolled before provers come first
 TEMPLATES = 0.6  # of the time that is left then
+SEVERAL = 0.3  # of the time that is left, for induction over several moves
+MOST_STEPS = 6
 INDUCTION = 0.1  # of the time, for the property as its own invariant
 AXIOMS = 0.1  # of the time, at most, for axioms
 WAITING = 0.6  # of the time that is left after that, for provers with lemmas alone
@@ -155,7 +157,31 @@ class _Search:
             self.reasons.append("templates: out of time")
             return None
         self.lemmas = kept.lemmas
-        return self._stated(z3.BoolVal(val=True), "templates", kept.lemmas) if kept.suffices else None
+        if kept.suffices:
+            return self._stated(z3.BoolVal(val=True), "templates", kept.lemmas)
+        return self._after_some_moves()
+
+    def _after_some_moves(self) -> Claim | None:
+        """The property is inductive over a few moves, with the lemmas."""
+        now = time.monotonic()
+        until = now + SEVERAL * (self.end - now)
+        steps = inductive_after(self.proving, self.lemmas, until, MOST_STEPS)
+        if steps is None:
+            return None
+        begun = Bounded(self.proved).search(steps, until)
+        if begun.found is not None:
+            return self._found(begun.found)
+        if begun.depth < steps:
+            return None
+        if steps == 1:
+            safe = z3.Not(self.proving.goal)
+            lemmas = needed(self.proving, self.lemmas, safe, self.until)
+            return None if lemmas is None else self._certified(z3.And(safe, *lemmas), "induction with lemmas from templates")
+        lemmas = needed(self.proving, self.lemmas, z3.BoolVal(val=True), self.until, steps)
+        if lemmas is None:
+            return None
+        whole = z3.And(*lemmas) if lemmas else z3.BoolVal(val=True)
+        return self._certified(whole, f"{steps}-induction with lemmas from templates", steps)
 
     def _turns(self, provers: Provers, until: float) -> Claim | None:
         waiting = time.monotonic() + (WAITING * (until - time.monotonic()) if provers.lemmas else 0.0)
@@ -223,12 +249,13 @@ class _Search:
             return None
         return self._certified(z3.And(invariant, *lemmas) if lemmas else invariant, method)
 
-    def _certified(self, invariant: Any, method: str) -> Claim:  # noqa: ANN401 - a Z3 term
+    def _certified(self, invariant: Any, method: str, steps: int = 1) -> Claim:  # noqa: ANN401 - a Z3 term
         """The claim that an inductive invariant makes, if there is a rank as well."""
         rank = ranked(self.proving, invariant, self.end)
         if rank.rank is None:
             return Claim(Unknown(f"an invariant was found; that time can always pass was not shown: {rank.why}"))
-        evidence = Inductive(NAME, stated(self.proved, self.layout.meant(invariant)), rank.rank, method, self.digest)
+        told = stated(self.proved, self.layout.meant(invariant))
+        evidence = Inductive(NAME, told, rank.rank, method, self.digest, steps)
         if isinstance(self.form, Possible):
             return Claim(Fails(None, evidence))
         seen, notes = self._premise()
