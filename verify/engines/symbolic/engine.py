@@ -16,12 +16,13 @@ from verify.engines.symbolic.derived import linear
 from verify.engines.symbolic.effects import Unsupported
 from verify.engines.symbolic.horn import TURN, Solved
 from verify.engines.symbolic.houdini import strengthen
-from verify.engines.symbolic.invariants import stated
+from verify.engines.symbolic.invariants import from_words, stated
 from verify.engines.symbolic.provers import Provers
 from verify.engines.symbolic.questions import Question
 from verify.engines.symbolic.ranks import ranked
 from verify.engines.symbolic.terms import lifted
 from verify.passes.equal_parameters import unified
+from verify.passes.parts import parts_of
 from verify.system.property import Form, Never, NeverLonger, Possible, Property, Within
 from verify.system.serialise import digest
 from verify.system.system import System
@@ -34,6 +35,7 @@ ALONE = 0.2  # of the time, before templates are tried
 OPEN = 0.6  # of it, if parameters are open: there the provers are good
 AHEAD = 6  # moves that are unrolled before provers come first
 TEMPLATES = 0.6  # of the time that is left then
+PARTS = 0.5  # of the time, for parts of the question
 SEVERAL = 0.3  # of the time that is left, for induction over several moves
 MOST_STEPS = 6
 INDUCTION = 0.1  # of the time, for the property as its own invariant
@@ -107,7 +109,7 @@ class _Search:
 
     def answer(self) -> Claim:
         """Unrolling beside Spacer; after a while invariants from templates; then Spacer with those; at last unrolling alone."""
-        claim = self._at_once()
+        claim = self._at_once() or self._in_parts()
         if claim is not None:
             return claim
         start = time.monotonic()
@@ -136,6 +138,30 @@ class _Search:
         if solver.check() != z3.unsat or needed(self.proving, (), safe, until) is None:
             return None
         return self._certified(safe, "induction")
+
+    def _in_parts(self) -> Claim | None:
+        """Proofs of parts of the question, as one."""
+        split = parts_of(self.system, self.form)
+        if split is None:
+            return None
+        parts, invariants, ranks, methods = split.parts, [], [], []
+        end = time.monotonic() + PARTS * (self.until - time.monotonic())
+        for number, part in enumerate(parts):
+            until = time.monotonic() + (end - time.monotonic()) / (len(parts) - number)
+            evidence = getattr(_Search(part.system, part.form, until, self.budget).answer().answer, "evidence", None)
+            if not isinstance(evidence, Inductive) or evidence.steps > 1:
+                self.reasons.append(f"part {number + 1} of {len(parts)}: no proof")
+                return None
+            invariants.append(part.in_words_of_the_whole(evidence.invariant))
+            ranks.append(part.in_words_of_the_whole(evidence.rank))
+            methods.append(evidence.method)
+        whole, without = Question(self.system, self.form), Question(split.without, self.form)
+        told = f"(and {' '.join(invariants)} {stated(without, z3.BoolVal(val=True))})"
+        if needed(whole, (), from_words(whole.layout, told), self.until) is None:
+            self.reasons.append(f"{len(parts)} parts: together they could not be confirmed")
+            return None
+        rank = f"(+ {' '.join(ranks)})"
+        return self._claimed(Inductive(NAME, told, rank, f"in {len(parts)} parts: {'; '.join(methods)}", self.digest))
 
     def _beside(self, provers: Provers, until: float, *, templates: bool = False) -> Claim | None:
         """Provers, and unrolling in turns with them; ``templates``: after that, while the provers go on."""
@@ -255,7 +281,10 @@ class _Search:
         if rank.rank is None:
             return Claim(Unknown(f"an invariant was found; that time can always pass was not shown: {rank.why}"))
         told = stated(self.proved, self.layout.meant(invariant))
-        evidence = Inductive(NAME, told, rank.rank, method, self.digest, steps)
+        return self._claimed(Inductive(NAME, told, rank.rank, method, self.digest, steps))
+
+    def _claimed(self, evidence: Inductive) -> Claim:
+        """The claim of a proof."""
         if isinstance(self.form, Possible):
             return Claim(Fails(None, evidence))
         seen, notes = self._premise()

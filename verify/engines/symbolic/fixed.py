@@ -193,6 +193,9 @@ def _joined(e: Apply, visit: Callable[[Expression], Expression]) -> Expression:
         case Operator.IF:
             return conditional(*parts)
         case _ if all(is_rigid(p) for p in parts):
-            return apply(e.operator, *parts)
+            try:
+                return apply(e.operator, *parts)
+            except ZeroDivisionError:  # where it is not evaluated
+                return _ANY
         case _:
             return _ANY

@@ -8,7 +8,7 @@ import z3
 
 from verify.engines.symbolic.layout import Layout
 from verify.engines.symbolic.questions import Question
-from verify.engines.symbolic.terms import lifted, number
+from verify.engines.symbolic.terms import Term, lifted, number
 
 
 def stated(question: Question, invariant: Any) -> str:  # noqa: ANN401 - a Z3 term
@@ -23,6 +23,25 @@ def in_words(layout: Layout, term: Any) -> Any:  # noqa: ANN401 - Z3 terms
     both_ = zip(layout.constants, layout.components, strict=True)
     pairs = [(c, z3.Int(d.name) == 1) for c, d in both_ if _renamed(d.group, d.boolean)]
     return z3.substitute(term, pairs) if pairs else term
+
+
+def from_words(layout: Layout, text: str) -> Any:  # noqa: ANN401 - Z3 terms
+    """A formula in the words of certificates, about the layout's own constants; of what the layout does not store, what it is."""
+    system, state = layout.system, layout.state()
+    meant: dict[str, Any] = {f"v{i}": lifted(number(x)) for i, x in enumerate(state.variables)}
+    meant |= {f"t{i}": lifted(x) for i, x in enumerate(state.timers)}
+    width = max((len(m.fields) for m in system.messages), default=0)
+    for lane, places in enumerate(state.lanes):
+        for place, slot in enumerate(places):
+            values: dict[str, Term] = {"here": slot.here, "age": slot.age, "kind": slot.kind}
+            values |= {f"f{f}": slot.fields[f] if f < len(slot.fields) else 0 for f in range(width)}
+            for short, term in values.items():
+                word = f"l{lane}_{place}_{short}"
+                meant[word] = lifted(term) if short == "here" else z3.If(lifted(slot.here), lifted(term), z3.IntVal(0))
+    words = {w: z3.Const(f"{w}!word", t.sort()) for w, t in meant.items()}
+    others = {str(c): c for c in (*layout.constants, *layout.parameters) if str(c) not in words}
+    (parsed,) = z3.parse_smt2_string(f"(assert {text})", decls=words | others)
+    return z3.substitute(parsed, [(words[w], t) for w, t in meant.items()])
 
 
 def _renamed(group: str, boolean: bool) -> bool:
