@@ -277,7 +277,7 @@ def test_the_memory_limit_ends_in_undecided(tmp_path, capsys):
 
 
 def test_the_time_limit_ends_in_undecided_and_tells_how_far(tmp_path, capsys):
-    path = spec(tmp_path, "never_two expect proved", text=LONG)
+    path = spec(tmp_path, "never_four expect proved", text=LONG)
     assert main(["check", str(path), "--time-limit", "1", "-q"]) in (1, 3)
     out = capsys.readouterr().out
     assert "VIOLATED" in out or "time limit of 1 s: no violation up to depth" in out
