@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
     from multiprocessing.queues import Queue
 
+PATIENCE = 2.0  # seconds for the thread that looks after workers that were killed
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -85,8 +87,11 @@ def _side_by_side(  # noqa: PLR0913 - what a run depends on
         for future in futures[told:]:
             if rescued is not None and future.done() and not future.cancelled() and future.exception() is None:
                 rescued += future.result()
+        manager = getattr(executor, "_executor_manager_thread", None)
         executor.shutdown(wait=False, cancel_futures=True)
         _end(multiprocessing.active_children(), keeping=any(job.checkpoint for job in jobs))
+        if manager is not None:  # else it may close its pipe just when Python, at its end, writes into it
+            manager.join(PATIENCE)
         raise
 
 
