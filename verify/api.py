@@ -25,9 +25,6 @@ from verify.base.budget import Budget, Limits, Progress
 from verify.base.diagnostic import Diagnostic, InputError, did_you_mean, error, render
 from verify.base.place import Place
 from verify.base.verdict import Verdict
-from verify.certify.exhaustion import find_sets, shows
-from verify.certify.folder import Invariant, save_exhaustion
-from verify.certify.folder import save as save_certificate
 from verify.certify.formula import Refused, Undecided
 from verify.export.languages import EXPORTS, known_language, module_name, save_export, written
 from verify.export.manner import Manner
@@ -43,6 +40,7 @@ from verify.report.survey import explain_survey, violation_lines
 from verify.report.synthesis import condition_text, conditions_json
 from verify.report.table import table
 from verify.report.words import tell
+from verify.run.certificates import file_name, write_certificates
 from verify.run.checking import AS_NEEDED, Result
 from verify.run.choosing import Engine, How
 from verify.run.conductor import Job, default_workers, run_jobs
@@ -65,8 +63,6 @@ from verify.trace import itf
 from verify.trace.trace import ReplayFailed, Run, Trace, replay
 
 MOST_CUTS = 12  # numbered in a picture
-KEPT = 10_000  # states of a proof by exhaustion that are written down
-KEPT_SECONDS = 60.0  # in which they are to be found
 TOPOLOGY_SUFFIXES = (*SUFFIXES, ".topology")
 
 __all__ = [
@@ -382,7 +378,7 @@ def write_traces(results: Iterable[Result], folder: Path) -> list[Path]:
             if run is None:
                 continue
             asked = result.asked
-            path = folder / f"{_file_name(result)}.itf.json"
+            path = folder / f"{file_name(result)}.itf.json"
             verdict = result.verdict.value
             whole = itf.to_itf(
                 run,
@@ -400,49 +396,6 @@ def write_traces(results: Iterable[Result], folder: Path) -> list[Path]:
     return written
 
 
-def write_certificates(results: Iterable[Result], folder: Path, *, states: int = KEPT) -> list[Path]:
-    """A certificate, in a folder of its own, for each proof by induction and each exhaustion that a set of states can show.
-
-    ``states``: the most that are kept; where there are more, ``verify certify`` has to search again. InputError if it cannot be
-    written, Convicted if the reference interpreter finds that something else is so.
-    """
-    written: list[Path] = []
-    try:
-        for result in results:
-            own = folder / f"{_file_name(result)}.certificate"
-            proof = result.ruling.proof
-            if proof is not None:
-                shown = Invariant(proof.invariant, proof.rank, proof.steps)
-                written.append(save_certificate(result.system, result.asked, shown, own))
-            elif _exhausted(result):
-                written.append(_write_exhaustion(result, own, states))
-    except OSError as problem:
-        raise InputError([error("E803", f"cannot write to {folder}: {problem.strerror or problem}")]) from problem
-    return written
-
-
-def _exhausted(result: Result) -> bool:
-    """Whether all states were seen, and show the verdict."""
-    whole = result.verdict in (Verdict.PROVED, Verdict.VIOLATED) and result.ruling.run is None
-    return whole and shows(result.asked.form)
-
-
-def _write_exhaustion(result: Result, folder: Path, states: int) -> Path:
-    system, asked = result.system, result.asked
-    try:
-        sets = find_sets(system, asked.form, states, KEPT_SECONDS)
-    except Refused as problem:
-        told = f"'{asked.name}' in '{system.name}' is said to be {result.verdict.value}"
-        message = f"{told}, and the reference interpreter does not agree: {problem}"
-        raise Convicted(message) from problem
-    return save_exhaustion(system, asked, result.ruling.backing, sets, folder)
-
-
-def _file_name(result: Result) -> str:
-    spec = Path(result.spec)
-    return f"{spec.parent.name}-{spec.stem}.{result.scenario}.{result.check.property.name}".lstrip("-.")
-
-
 def write_pictures(results: Iterable[Result], folder: Path) -> list[Path]:
     """A sequence diagram (SVG) for each result with a trace, beside the trace files. InputError if it cannot be written."""
     written: list[Path] = []
@@ -452,7 +405,7 @@ def write_pictures(results: Iterable[Result], folder: Path) -> list[Path]:
             continue
         title = _title(asked.name, result.scenario, result.verdict.value)
         parts = draw(run, result.system, asked.form, title=title, text=asked.text)
-        written += save(parts, folder / f"{_file_name(result)}.svg")
+        written += save(parts, folder / f"{file_name(result)}.svg")
     return written
 
 
