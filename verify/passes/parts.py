@@ -18,6 +18,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from verify.passes.dead_variables import read_in, stored_by
 from verify.passes.narrowing import mapped
 from verify.passes.possible import possible_in, taken
 from verify.system.build import apply
@@ -200,18 +201,8 @@ def _alive(system: System, forms: list[Form]) -> list[Step]:
 
 def _items(node: object) -> set[Item]:
     """What expressions in a node read."""
-    found: set[Item] = set()
-    for part in nodes(node):
-        match part:
-            case Read(variable):
-                found.add(("variable", variable))
-            case TimerIs(timer):
-                found.add(("timer", timer))
-            case Count(lane) | Due(lane):
-                found.add(("lane", lane))
-            case _:
-                pass
-    return found
+    inner = list(nodes(node))
+    return {*read_in(inner), *(("lane", n.lane) for n in inner if isinstance(n, Count | Due))}
 
 
 def _seen(form: Form) -> set[Item]:
@@ -289,16 +280,12 @@ def _stored(system: System, block: Block, context: set[Item]) -> Iterator[tuple[
 def _target(statement: Statement) -> Item | None:
     """What a statement stores in."""
     match statement:
-        case Assign(variable):
-            return ("variable", variable)
-        case Start(timer) | Stop(timer):
-            return ("timer", timer)
         case Send(lane) | Duplicate(lane) | Clear(lane):
             return ("lane", lane)
         case Occur(event):
             return ("event", event)
         case _:
-            return None
+            return stored_by(statement)
 
 
 def _cone(roots: set[Item], stores: list[tuple[Item, set[Item]]]) -> set[Item]:
