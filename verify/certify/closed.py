@@ -157,7 +157,7 @@ class _Checking:
     def begins(self) -> None:
         """Every first state is in the set."""
         for outcome in self.interpreter.initial():
-            _, number, state = self.arrived(outcome, "the beginning")
+            number, state = self.arrived(outcome, "the beginning")
             if self.observer is not None and self.observer.at_first(state) > self.counted[number]:
                 raise Refused(f"{self.at(number)} is a first state, in which the observer waits: it counts from 0 there")
 
@@ -170,9 +170,9 @@ class _Checking:
         for outcome in self.interpreter.outcomes(state):
             step = outcome.choice.step
             name = "a tick" if step == TICK else f"the step '{self.system.steps[step].name}'"
-            what, to, after = self.arrived(outcome, f"{self.at(number)}: {name}")
-            if self.observer is not None:
-                self.counts_on(number, outcome, after, to, what)
+            what = f"{self.at(number)}: {name}"
+            to, after = self.arrived(outcome, what)
+            self.counts_on(number, outcome, after, to, what)
             ticks = ticks or step == TICK
             ahead.append(to)
             if step != TICK and self.system.steps[step].kind is StepKind.REACTION:
@@ -183,7 +183,7 @@ class _Checking:
         if not ticks:
             self.timeless.after[number] = ahead
 
-    def arrived(self, outcome: Outcome, what: str) -> tuple[str, int, State]:
+    def arrived(self, outcome: Outcome, what: str) -> tuple[int, State]:
         """Where a transition leads, which has to be in the set and no violation; ``what`` led there."""
         state = outcome.state
         if state is None:
@@ -194,7 +194,7 @@ class _Checking:
             raise Refused(f"{what} leads out of the set, to {_told(state)}")
         if self.of_steps and self.wrong is not None and self.wrong(state, outcome.events):
             raise Refused(f"{what} leads to {self.at(number)}, and violates the property there")
-        return what, number, state
+        return number, state
 
     def counts_on(self, number: int, outcome: Outcome, after: State, to: int, what: str) -> None:
         """The observer does not pass its bound, and counts no more after a step than is written there."""

@@ -31,6 +31,7 @@ from verify.system.expression import (
     Due,
     Expression,
     Local,
+    Occurred,
     Operator,
     Read,
     TimerIs,
@@ -108,7 +109,7 @@ def parts_of(system: System, form: Form) -> Parts | None:
     stores = list(_stores(system, alive))
     asked: list[tuple[Form, set[Item], list[Step]]] = []
     for number, goal in enumerate(forms):
-        seen = _seen(goal)
+        seen = _items(goal)
         ends = [_only(step, seen) for step, end in zip(plain, last, strict=True) if end == number]
         cone = _cone(seen, [*stores, *(x for x in _stores(system, ends, begins=False) if x[0] in seen)])
         asked.append((goal, cone, [*alive, *ends]))
@@ -202,25 +203,8 @@ def _alive(system: System, forms: list[Form]) -> list[Step]:
 def _items(node: object) -> set[Item]:
     """What expressions in a node read."""
     inner = list(nodes(node))
-    return {*read_in(inner), *(("lane", n.lane) for n in inner if isinstance(n, Count | Due))}
-
-
-def _seen(form: Form) -> set[Item]:
-    """What a form sees."""
-    found = _items(form)
-    for predicate in _predicates(form):
-        found |= {("event", e) for e in events_of(predicate)}
-    return found
-
-
-def _predicates(form: Form) -> list[Expression]:
-    match form:
-        case Never(predicate) | Possible(predicate) | NeverLonger(predicate):
-            return [predicate]
-        case Within(trigger, response):
-            return [response] if trigger is None else [trigger, response]
-        case _:
-            return []
+    lanes = {("lane", n.lane) for n in inner if isinstance(n, Count | Due)}
+    return {*read_in(inner), *lanes, *(("event", n.event) for n in inner if isinstance(n, Occurred))}
 
 
 def _stores(system: System, steps: Iterable[Step], *, begins: bool = True) -> Iterator[tuple[Item, set[Item]]]:

@@ -194,10 +194,13 @@ class _Search:
         steps = inductive_after(self.proving, self.lemmas, until, MOST_STEPS)
         if steps is None:
             return None
-        begun = Bounded(self.proved).search(steps, until)
-        if begun.found is not None:
-            return self._found(begun.found)
-        if begun.depth < steps:
+        unrolling = self._begun()
+        if unrolling is None:
+            return None
+        first = unrolling[0].search(steps, until)
+        if first.found is not None:
+            return self._found(first.found)
+        if first.depth < steps:
             return None
         if steps == 1:
             safe = z3.Not(self.proving.goal)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import z3
@@ -27,17 +28,12 @@ def in_words(layout: Layout, term: Any) -> Any:  # noqa: ANN401 - Z3 terms
 
 def from_words(layout: Layout, text: str) -> Any:  # noqa: ANN401 - Z3 terms
     """A formula in the words of certificates, about the layout's own constants; of what the layout does not store, what it is."""
-    system, state = layout.system, layout.state()
+    state = layout.state()
     meant: dict[str, Any] = {f"v{i}": lifted(number(x)) for i, x in enumerate(state.variables)}
     meant |= {f"t{i}": lifted(x) for i, x in enumerate(state.timers)}
-    width = max((len(m.fields) for m in system.messages), default=0)
-    for lane, places in enumerate(state.lanes):
-        for place, slot in enumerate(places):
-            values: dict[str, Term] = {"here": slot.here, "age": slot.age, "kind": slot.kind}
-            values |= {f"f{f}": slot.fields[f] if f < len(slot.fields) else 0 for f in range(width)}
-            for short, term in values.items():
-                word = f"l{lane}_{place}_{short}"
-                meant[word] = lifted(term) if short == "here" else z3.If(lifted(slot.here), lifted(term), z3.IntVal(0))
+    for start, here, values in _places(layout):
+        meant[f"{start}here"] = lifted(here)
+        meant |= {start + short: z3.If(lifted(here), lifted(term), z3.IntVal(0)) for short, term in values.items()}
     words = {w: z3.Const(f"{w}!word", t.sort()) for w, t in meant.items()}
     others = {str(c): c for c in (*layout.constants, *layout.parameters) if str(c) not in words}
     (parsed,) = z3.parse_smt2_string(f"(assert {text})", decls=words | others)
@@ -50,22 +46,25 @@ def _renamed(group: str, boolean: bool) -> bool:
 
 def _spelt_out(layout: Layout) -> list[Any]:
     """What is not stored, because it never changes."""
-    system = layout.system
     renamed = [z3.Int(c.name) for c in layout.components if _renamed(c.group, c.boolean)]
     found = [z3.And(word >= 0, word <= 1) for word in renamed]
     for variable, expression in layout.fixed.variables.items():
         found.append(z3.Int(f"v{variable}") == lifted(number(layout.rigid(expression))))
-    width = max((len(m.fields) for m in system.messages), default=0)
-    for lane, declared in enumerate(system.lanes):
-        for place in range(declared.capacity):
-            slot = layout.state().lanes[lane][place]
-            here = z3.Bool(f"l{lane}_{place}_here")
-            if slot.here is False:
-                found.append(z3.Not(here))
-            values = {"age": slot.age, "kind": slot.kind}
-            values |= {f"f{f}": slot.fields[f] if f < len(slot.fields) else 0 for f in range(width)}
-            for short, term in values.items():
-                word = z3.Int(f"l{lane}_{place}_{short}")
-                if isinstance(term, int) or not term.eq(word):
-                    found.append(word == z3.If(here, lifted(term), z3.IntVal(0)))
+    for start, present, values in _places(layout):
+        here = z3.Bool(f"{start}here")
+        if present is False:
+            found.append(z3.Not(here))
+        for short, term in values.items():
+            word = z3.Int(start + short)
+            if isinstance(term, int) or not term.eq(word):
+                found.append(word == z3.If(here, lifted(term), z3.IntVal(0)))
     return found
+
+
+def _places(layout: Layout) -> Iterator[tuple[str, Term, dict[str, Term]]]:
+    """Of each place of a lane: how its words begin, whether it is taken, and the terms of its other words."""
+    width = max((len(m.fields) for m in layout.system.messages), default=0)
+    for lane, places in enumerate(layout.state().lanes):
+        for place, slot in enumerate(places):
+            fields = {f"f{f}": slot.fields[f] if f < len(slot.fields) else 0 for f in range(width)}
+            yield f"l{lane}_{place}_", slot.here, {"age": slot.age, "kind": slot.kind, **fields}

@@ -7,7 +7,7 @@ the search ends.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -26,7 +26,6 @@ from verify.engines.zones.zone import (
 )
 from verify.semantics.expressions import NO_EVENTS
 from verify.semantics.interpreter import State
-from verify.system.system import StepKind
 
 CHECK_EVERY = 256
 Predicate = Callable[[State, frozenset[int]], bool]
@@ -115,13 +114,12 @@ class Search:
         self.budget = budget
         self.found = Found()
         self._known: dict[tuple[State, bool], list[Zone]] = {}
-        self.steps: dict[State, set[tuple[State, bool]]] = {}  # by steps: where to, and whether by a reaction
 
     def run(self) -> Found:
         """Everything, or until what is asked is seen."""
         found = self.found
         for move in self.space.initial():
-            self._arrive(Edge(-1, Kind.START, move), NOTHING_RUNS, waiting=False)
+            self._arrive(Edge(-1, Kind.START, move), move, NOTHING_RUNS)
         number = 0
         while number < len(found.nodes):
             if self._over():
@@ -147,54 +145,43 @@ class Search:
     def _expand(self, number: int) -> None:
         node = self.found.nodes[number]
         discrete = node.discrete
-        kinds = self.space.system.steps
         for move in discrete.moves:
-            if move.state is not None:
-                reaction = kinds[move.choice.step].kind is StepKind.REACTION
-                self.steps.setdefault(discrete.state, set()).add((move.state, reaction))
-            self._arrive(Edge(number, Kind.STEP, move), node.zone, waiting=node.waiting)
+            self._arrive(Edge(number, Kind.STEP, move), move, node.zone)
         if discrete.patient:
             for ending, part in first_to_end(node.zone, None if node.settled else 1):
-                for edge in self._ends(number, node, ending):
-                    self._arrive(edge, part, waiting=node.waiting)
+                self._ends(number, node, ending, part)
             if not node.settled and passes(node.zone):
                 self._passes(number, node)
 
-    def _ends(self, number: int, node: Node, ending: tuple[int, ...]) -> Iterator[Edge]:
+    def _ends(self, number: int, node: Node, ending: tuple[int, ...], part: Zone) -> None:
         """The tick with which these clocks end; where the observer's is among them, it has waited too long."""
         clocks = node.discrete.clocks
         late = node.waiting and clocks + 1 in ending
-        for move in self.space.ended(node.discrete.state, tuple(c for c in ending if c <= clocks), ending[0]):
+        for move in self.space.ended(node.discrete.state, tuple(c for c in ending if c <= clocks)):
             edge = Edge(number, Kind.ENDING, move, ending)
             if not late or move.state is None:
-                yield edge
+                self._arrive(edge, move, part)
             elif self.found.late is None:
                 self.found.late = edge
 
     def _passes(self, number: int, node: Node) -> None:
         """One tick after which the observer sees something else: no event any more."""
         terms = [(clock, 0) for clock in range(1, node.discrete.clocks + 1)]
-        edge = Edge(number, Kind.PASSING)
         self.found.transitions += 1
-        self._enter(edge, node.discrete, ticked(node.zone), terms, NO_EVENTS, waiting=node.waiting)
+        self._enter(Edge(number, Kind.PASSING), node.discrete, ticked(node.zone), terms, NO_EVENTS)
 
     # ---- arriving
 
-    def _arrive(self, edge: Edge, zone: Zone, *, waiting: bool) -> None:
-        move = edge.move
-        if move is None:
-            return
+    def _arrive(self, edge: Edge, move: Move, zone: Zone) -> None:
         self.found.transitions += 1
         if move.state is None:
             if self.found.failure is None:
                 self.found.failure = edge
             return
-        discrete = self.space.discrete(move.state)
-        self._enter(edge, discrete, zone, move.terms, move.events, waiting=waiting)
+        self._enter(edge, self.space.discrete(move.state), zone, move.terms, move.events)
 
-    def _enter(  # noqa: PLR0913 - what an arrival is
-        self, edge: Edge, discrete: Discrete, before: Zone, kept: Sequence[Term], events: frozenset[int], *, waiting: bool
-    ) -> None:
+    def _enter(self, edge: Edge, discrete: Discrete, before: Zone, kept: Sequence[Term], events: frozenset[int]) -> None:
+        waiting = edge.parent >= 0 and self.found.nodes[edge.parent].waiting
         present = edge.ending[0] if edge.ending else 0
         terms = [(present, 0), *kept]
         observer, now, calm = self.observer, False, False

@@ -97,9 +97,9 @@ class Space:
             found = self._known[state] = Discrete(state, clocks, moves, not urgent)
         return found
 
-    def ended(self, state: State, ending: tuple[int, ...], present: int) -> tuple[Move, ...]:
-        """The moves of the tick with which some clocks come to their end; ``present``: a clock that ends with it."""
-        key = (state, ending)
+    def ended(self, state: State, ending: tuple[int, ...]) -> tuple[Move, ...]:
+        """The moves of the tick with which some clocks come to their end (none: with which none of a state does)."""
+        key, present = (state, ending), ending[0] if ending else 0
         found = self._endings.get(key)
         if found is None:
             after = self._after(self.marked(state)[0], frozenset(ending))

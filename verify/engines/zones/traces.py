@@ -151,5 +151,3 @@ def _first(interpreter: Interpreter, choice: Choice) -> State:
 
 def _after(interpreter: Interpreter, state: State, choice: Choice) -> State:
     return interpreter.apply(state, choice).state or ()
-
-
