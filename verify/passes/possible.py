@@ -16,6 +16,7 @@ a branch that is never taken is left out. Statements that fail, and choices, sta
 from __future__ import annotations
 
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from typing import Final, assert_never
 
@@ -74,6 +75,7 @@ SPLITS = 8  # alternatives of a disjunction that are looked at apart
 DEEPEST = 4  # disjunctions and conjunctions within each other that a condition is taken apart into
 ZERO: Final[ValueSet] = frozenset((0,))
 
+Fields = dict[int, tuple[ValueSet, ...]]  # by kind of message
 Key = tuple[str, int]  # of what the sets are about: ("variable", n), ("timer", n), ("lane", n), ("event", n)
 
 
@@ -92,7 +94,7 @@ class Possible:
     system: System
     variables: list[ValueSet]
     timers: list[TimerSet]
-    fields: list[dict[int, tuple[ValueSet, ...]]]
+    fields: list[Fields]
     events: set[int]
     grown: dict[Key, int] = field(default_factory=dict)
     changed: set[Key] = field(default_factory=set)
@@ -138,9 +140,7 @@ class Possible:
 
     def start(self, timer: int, values: ValueSet) -> None:
         """A timer can be started for so many ticks."""
-        most = ends(values)[1]
-        statuses = {TimerStatus.EXPIRED} | ({TimerStatus.RUNNING} if most > 0 else set())
-        self._time(timer, TimerSet(frozenset(statuses), most))
+        self._time(timer, TimerSet(frozenset(started(values) | {TimerStatus.EXPIRED}), ends(values)[1]))
 
     def stop(self, timer: int) -> None:
         """A timer can be stopped."""
@@ -205,6 +205,17 @@ class Env:
     def knowing(self, leaf: Expression, values: ValueSet) -> Env:
         """The same with one leaf known."""
         return Env(self.possible, {**self._known, leaf: values})
+
+    def timed(self, timer: int, statuses: AbstractSet[TimerStatus]) -> Env | None:
+        """The same with a timer in one of these statuses; None if it cannot be."""
+        left = {s for s in statuses if only(self.values(TimerIs(timer, s))) != 0}
+        return self.restarted(timer, left) if left else None
+
+    def restarted(self, timer: int, statuses: AbstractSet[TimerStatus]) -> Env:
+        """The same after a timer got one of these statuses, whatever it had before."""
+        truth = frozenset((1,)) if len(statuses) == 1 else BOTH
+        known: dict[Expression, ValueSet] = {TimerIs(timer, s): truth if s in statuses else ZERO for s in TimerStatus}
+        return Env(self.possible, {**self._known, **known})
 
     def join(self, other: Env) -> Env:
         """What is known whichever of the two is the case."""
@@ -277,6 +288,8 @@ class Env:
             case Read() | Local():
                 left_ = without(values, 0) if truth else within(values, 0, 0)
                 return self.knowing(e, left_) if left_ else None
+            case TimerIs(timer, status):
+                return self.timed(timer, {status}) if truth else self.timed(timer, set(TimerStatus) - {status})
             case _:
                 return self
 
@@ -367,10 +380,10 @@ def _executed(statement: Statement, env: Env) -> tuple[Block, Env | None]:
             if not stored:
                 return (Start(timer, made),), None
             possible.start(timer, stored)
-            return (Start(timer, made),), env
+            return (Start(timer, made),), env.restarted(timer, started(stored))
         case Stop(timer):
             possible.stop(timer)
-            return (statement,), env
+            return (statement,), env.restarted(timer, {TimerStatus.STOPPED})
         case Send():
             return _sent(statement, env)
         case Bind(slot, value):
@@ -492,6 +505,13 @@ def taken(possible: Possible, step: Step, given: dict[Expression, ValueSet] | No
     urgent = env.simplified(step.urgent)[0]
     body, after = run(step.body, env)
     return replace(step, guard=guard, body=body, urgent=urgent), after
+
+
+def started(ticks: ValueSet) -> frozenset[TimerStatus]:
+    """The statuses that a timer may have when it is started for so many ticks."""
+    low, high = ends(ticks)
+    expired = {TimerStatus.EXPIRED} if low == 0 else set[TimerStatus]()
+    return frozenset(expired | ({TimerStatus.RUNNING} if high > 0 else set()))
 
 
 def possible_in(system: System, *, stopping: bool = False) -> Possible:

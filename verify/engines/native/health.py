@@ -8,10 +8,12 @@ from verify.engines.explicit.health import SHOWN, Health, fault_of, zeno_note
 from verify.engines.native.expansion import REACTION, TICK
 from verify.engines.native.graph import Component, Filter, Graph, Whole, sliced
 from verify.engines.native.space import BATCH, FAILURE, QUOTA, STUCK, Jumped, Memory, Space, SpentError
+from verify.passes.nonzeno import time_has_to_pass
 from verify.semantics import interpreter
 from verify.trace.trace import Trace
 
 LOOKED_AT = 2_000  # states in which they are looked for
+GLANCED = 50_000  # states whose transitions are looked at in less time than the steps of a system
 TIMELESS = Filter(TICK, 0)
 REACTING = Filter(REACTION, REACTION)
 
@@ -69,6 +71,8 @@ def _stuck(space: Space) -> tuple[Fault, Trace] | None:
 
 def _time_passes(space: Space, budget: Budget, whole: Whole | None) -> bool:
     """Whether no cycle is without a tick; False as well where there is no room to find out this way."""
+    if space.states > GLANCED and time_has_to_pass(space.system):
+        return True
     if whole is not None:
         try:
             return _only_ticking(whole)

@@ -1,0 +1,227 @@
+"""Whether time has to pass, told from the steps alone: no state of the system is looked at.
+
+**What is shown.** That no cycle of transitions is without a tick, so that in every endless run time passes. It is a sufficient
+condition, as structural non-Zenoness is (S. Tripakis, "Verifying progress in timed systems", 1999,
+doi:10.1007/3-540-48778-6_18): where it does not hold, nothing is known.
+
+**How.** Take any cycle without a tick, and let ``S`` hold all steps that may be on one; at first, all. On a cycle everything that
+changes comes back, and without a tick only steps change anything. So a step of ``S`` is on no such cycle, and leaves ``S``, if
+
+- it is never enabled; or what it does always ends in an error;
+- it takes a variable (or the status of a timer) away from the values that its guard allows, and no step of ``S`` stores one of
+  these again; or it makes a variable less, and no step of ``S`` ever makes it more (budgets);
+- it takes a message away, and no step of ``S`` sends into that lane; or the message has to be older than 0, and
+  what is sent is not.
+
+What is delivered on a cycle is sent on that cycle again: so the messages that a step of ``S`` can take are those that steps of
+``S`` send. Steps are run on sets of values (:mod:`verify.passes.possible`), where each variable has any value of its domain and
+each timer any status; so nothing depends on what is reachable. Atomic reactions run within transitions: what they store and
+send counts as what steps of ``S`` do, always.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from verify.passes.possible import Env, Fields, Possible, TimerSet, entered, run, started
+from verify.passes.valuesets import ValueSet, between, common, joined, only
+from verify.system.expression import Apply, Constant, Operator, Read, TimerIs, TimerStatus
+from verify.system.statement import Assign, Block, Duplicate, statements
+from verify.system.system import Step, StepKind, System, Taking
+
+STATUSES = tuple(TimerStatus)
+
+Place = tuple[str, int]  # ("variable", n) or ("timer", n), whose values are the statuses by number
+
+
+def time_has_to_pass(system: System) -> bool:
+    """Whether no cycle of transitions is without a tick; False as well where that cannot be told this way."""
+    return _Ruling(system).all_out()
+
+
+@dataclass(slots=True)
+class _Does:
+    """What a step does. ``leaves``: places that it takes away from these values; ``less``: variables that it makes less."""
+
+    leaves: dict[Place, ValueSet] = field(default_factory=dict)
+    less: frozenset[int] = frozenset()
+    stores: dict[Place, ValueSet] = field(default_factory=dict)
+    sends: dict[int, Fields] = field(default_factory=dict)
+
+
+class _Noting(Possible):
+    """The sets of all that is possible, which stay as they are; what a step does is noted beside them."""
+
+    def __init__(self, system: System, fields: list[Fields]) -> None:
+        everything = [between(v.domain.low, v.domain.high) for v in system.variables]
+        timers = [TimerSet(frozenset(STATUSES), t.maximum) for t in system.timers]
+        super().__init__(system, everything, timers, fields, set(range(len(system.events))))
+        self.does = _Does()
+
+    def store(self, variable: int, values: ValueSet) -> None:
+        self._stored(("variable", variable), values)
+
+    def start(self, timer: int, values: ValueSet) -> None:
+        self._stored(("timer", timer), _numbered(started(values)))
+
+    def stop(self, timer: int) -> None:
+        self._stored(("timer", timer), _numbered((TimerStatus.STOPPED,)))
+
+    def send(self, lane: int, message: int, values: list[ValueSet]) -> None:
+        _mixed(self.does.sends.setdefault(lane, {}), message, values)
+
+    def occur(self, event: int) -> None:
+        pass
+
+    def _stored(self, place: Place, values: ValueSet) -> None:
+        before = self.does.stores.get(place)
+        self.does.stores[place] = values if before is None else joined(before, values)
+
+
+def _numbered(statuses: Iterable[TimerStatus]) -> ValueSet:
+    return frozenset(STATUSES.index(s) for s in statuses)
+
+
+def _mixed(kinds: Fields, message: int, values: Iterable[ValueSet]) -> None:
+    before = kinds.get(message)
+    mixed = tuple(values) if before is None else tuple(joined(a, b) for a, b in zip(before, values, strict=True))
+    kinds[message] = mixed
+
+
+class _Ruling:
+    """Rules out steps until no more can be."""
+
+    def __init__(self, system: System) -> None:
+        self.system = system
+        whole = [tuple(between(f.domain.low, f.domain.high) for f in m.fields) for m in system.messages]
+        self.everything: list[Fields] = [dict(enumerate(whole)) for _ in system.lanes]
+        self.fields = list(self.everything)
+        reacting = [system.atomic and s.kind is StepKind.REACTION for s in system.steps]
+        done = [self._done(s) for s in system.steps]
+        self.always = [d for d, inner in zip(done, reacting, strict=True) if inner and d is not None]
+        self.left = {n: d for n, (d, inner) in enumerate(zip(done, reacting, strict=True)) if not inner and d is not None}
+
+    def all_out(self) -> bool:
+        """Whether no step is left."""
+        while self.left:
+            out = self._out()
+            for number in out:
+                del self.left[number]
+            if not self._fewer_messages() and not out:
+                return False
+        return True
+
+    # ---- what a step does
+
+    def _done(self, step: Step) -> _Does | None:
+        """None: it is on no cycle, whatever others do."""
+        lane = None if step.take is None else step.take.lane
+        copies = step.take is not None and step.take.taking is Taking.COPY
+        noting = _Noting(self.system, self.everything if copies else self.fields)
+        _, before = entered(noting, step)
+        if before is None or (lane is not None and not copies and self._aged(lane, step)):
+            return None
+        _, after = run(step.body, before)
+        if after is None:
+            return None
+        does = noting.does
+        for place in does.stores:
+            was, is_ = _held(before, place), _held(after, place)
+            if not common(was, is_):
+                does.leaves[place] = was
+        does.less = frozenset(_lowered(step.body))
+        return does
+
+    def _aged(self, number: int, step: Step) -> bool:
+        """Whether a step takes only messages that time has made older."""
+        lane = self.system.lanes[number]
+        delivers = step.take is not None and step.take.taking is Taking.DELIVER
+        return delivers and lane.minimum > 0 and not self._duplicated(number)
+
+    def _duplicated(self, lane: int) -> bool:
+        return any(s == Duplicate(lane) for step in self.system.steps for s in statements(step.body))
+
+    # ---- ruling out
+
+    def _acting(self) -> Iterator[_Does]:
+        yield from self.left.values()
+        yield from self.always
+
+    def _out(self) -> list[int]:
+        """The steps that are on no cycle of those that are left."""
+        stored: dict[Place, ValueSet] = {}
+        raised: set[int] = set()
+        filled: set[int] = set()
+        for does in self._acting():
+            for place, values in does.stores.items():
+                stored[place] = joined(stored[place], values) if place in stored else values
+            filled |= does.sends.keys()
+        for step in self._steps():
+            raised |= {s.variable for s in statements(step.body) if isinstance(s, Assign) and _taken_off(s) is None}
+            filled |= {s.lane for s in statements(step.body) if isinstance(s, Duplicate)}
+        return [n for n, does in self.left.items() if self._is_out(self.system.steps[n], does, stored, raised, filled)]
+
+    def _steps(self) -> Iterator[Step]:
+        """The steps that are left, and the reactions within others."""
+        for number, step in enumerate(self.system.steps):
+            if number in self.left or (self.system.atomic and step.kind is StepKind.REACTION):
+                yield step
+
+    def _is_out(
+        self, step: Step, does: _Does, stored: dict[Place, ValueSet], raised: set[int], filled: set[int]
+    ) -> bool:
+        if any(not common(values, stored[place]) for place, values in does.leaves.items()):
+            return True
+        if does.less - raised:
+            return True
+        return step.take is not None and step.take.taking is not Taking.COPY and step.take.lane not in filled
+
+    # ---- what can be taken
+
+    def _fewer_messages(self) -> bool:
+        """Leave in each lane what is sent there by what is left; whether that is less than before."""
+        sent: list[Fields] = [{} for _ in self.system.lanes]
+        for does in self._acting():
+            for lane, kinds in does.sends.items():
+                for message, values in kinds.items():
+                    _mixed(sent[lane], message, values)
+        changed = {n for n, kinds in enumerate(sent) if kinds != self.fields[n] and not self._duplicated(n)}
+        for lane in changed:
+            self.fields[lane] = sent[lane]
+        for number in list(self.left):
+            step = self.system.steps[number]
+            if step.take is None or step.take.lane not in changed:
+                continue
+            does_ = self._done(step)
+            if does_ is None:
+                del self.left[number]
+            else:
+                self.left[number] = does_
+        return bool(changed)
+
+
+def _held(env: Env, place: Place) -> ValueSet:
+    """The values that a place can have at a point of a step."""
+    what, number = place
+    if what == "variable":
+        return env.values(Read(number))
+    return _numbered(s for s in STATUSES if only(env.values(TimerIs(number, s))) != 0)
+
+
+def _lowered(block: Block) -> Iterator[int]:
+    """The variables that a block makes less, whichever way it takes."""
+    for statement in block:
+        if isinstance(statement, Assign) and (_taken_off(statement) or 0) > 0:
+            yield statement.variable
+
+
+def _taken_off(assign: Assign) -> int | None:
+    """The constant of 0 or more that is taken from a variable; None if anything else is stored there."""
+    match assign.value:
+        case Apply(Operator.SUBTRACT, (Read(variable), Constant(value))) if variable == assign.variable and value >= 0:
+            return value
+        case Read(variable) if variable == assign.variable:
+            return 0
+        case _:
+            return None
