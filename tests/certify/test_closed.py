@@ -183,7 +183,7 @@ def test_what_is_refused_is_told():
     assert "leads out of the set" in refusal(LAMP, rows=rows[:-1])
     assert "the beginning leads out of the set" in refusal(LAMP, rows=[])
     assert "without open parameters" in refusal(dataclasses.replace(LAMP, parameters=(Parameter("p", Range(0, 1)),)), rows=[])
-    assert "of this form" in refusal(LAMP, Eventually(ON), rows=[])
+    assert "the beginning leads out of the set" in refusal(LAMP, Eventually(ON), rows=[])
     wide = Step("wide", StepKind.ENVIRONMENT, TRUE, (Choose(0, 0, 10**6, TRUE),), slots=1)
     with pytest.raises(Undecided, match="too much for this program"):
         check_closed(with_steps(wide), Never(FALSE), [])

@@ -6,7 +6,8 @@ The reference interpreter says what comes after a state: it is the definition. N
 - no state of the set is a violation. Of a property with a bound, each state has the most that the observer can have counted
   there, and from it no tick brings it beyond the bound. That is enough for all lesser counts: on the same way, what the observer
   has counted after a step is never less for having counted more before;
-- something can happen in every state, reactions do not go on for ever in no time, and from every state a tick can be reached.
+- something can happen in every state, reactions do not go on for ever in no time, and from every state a tick can be reached;
+- of a property of endless runs: no cycle through the set is one of a run that violates it (:mod:`verify.certify.endless`).
 
 These are the promises of a proof by exhaustion. A set may hold more states than are reached, as long as all of this is so.
 """
@@ -17,6 +18,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from verify.certify.endless import Endless
 from verify.certify.formula import Refused, Undecided
 from verify.certify.states import Row
 from verify.semantics.expressions import NO_EVENTS
@@ -45,16 +47,14 @@ def check_closed(system: System, form: Form, rows: Iterable[Row], until: float |
 
     ``until``: that point of ``time.monotonic()``, None if there is no limit.
     """
-    able(system, form)
+    able(system)
     return _Checking(system, form, until).all(rows)
 
 
-def able(system: System, form: Form) -> None:
-    """Refused or Undecided if this program cannot judge such a system, or such a form."""
+def able(system: System) -> None:
+    """Refused or Undecided if this program cannot judge such a system."""
     if system.parameters:
         raise Refused("a closed set is one of a system without open parameters")
-    if not isinstance(form, Never | Possible | NeverLonger | Within):
-        raise Refused("a closed set says nothing about a property of this form")
     if any(isinstance(n, Choose) and n.high - n.low >= MOST_OPTIONS for n in nodes(system)):
         raise Undecided(f"a choice from more than {MOST_OPTIONS:,} values is too much for this program")
 
@@ -126,6 +126,8 @@ class _Checking:
         wrong = form.bad if isinstance(form, Never) else form.good if isinstance(form, Possible) else None
         self.wrong = None if wrong is None else self.interpreter.predicate(wrong)
         self.of_steps = wrong is not None and bool(events_of(wrong))
+        safe = isinstance(form, Never | NeverLonger | Possible | Within)
+        self.endless = None if safe else Endless(self.interpreter, form)
         self.until = until
         self.line: dict[State, int] = {}
         self.counted: list[int] = [IDLE]
@@ -145,6 +147,8 @@ class _Checking:
             self.leads_on(state, number)
         self.reactions_end()
         self.time_passes()
+        if self.endless is not None:
+            self.endless.check(self.hurry)
         return Closed(len(self.line), self.transitions)
 
     def hurry(self, number: int) -> None:
@@ -160,6 +164,8 @@ class _Checking:
             number, state = self.arrived(outcome, "the beginning")
             if self.observer is not None and self.observer.at_first(state) > self.counted[number]:
                 raise Refused(f"{self.at(number)} is a first state, in which the observer waits: it counts from 0 there")
+            if self.endless is not None:
+                self.endless.begin(number, state)
 
     def leads_on(self, state: State, number: int) -> None:
         """Everything that can happen in a state."""
@@ -173,6 +179,8 @@ class _Checking:
             what = f"{self.at(number)}: {name}"
             to, after = self.arrived(outcome, what)
             self.counts_on(number, outcome, after, to, what)
+            if self.endless is not None:
+                self.endless.lead(number, outcome, to, after)
             ticks = ticks or step == TICK
             ahead.append(to)
             if step != TICK and self.system.steps[step].kind is StepKind.REACTION:

@@ -15,7 +15,7 @@ from verify.certify.formula import Refused, Undecided
 from verify.certify.reached import reached
 from verify.certify.states import Row, read_rows
 from verify.passes.valuations import MOST, close, close_property, valuations
-from verify.system.property import Form, Never, NeverLonger, Possible, Property, Within
+from verify.system.property import Form, Property
 from verify.system.system import System
 
 _TROUBLE = (ArithmeticError, LookupError, TypeError, ValueError, RecursionError)  # of a system that nobody lowered
@@ -79,11 +79,6 @@ def find_sets(system: System, form: Form, most: int, seconds: float | None = Non
     except Undecided:
         return {}
     return found
-
-
-def shows(form: Form) -> bool:
-    """Whether a set of states can show a property of this form."""
-    return isinstance(form, Never | NeverLonger | Possible | Within)
 
 
 def values_of(system: System) -> tuple[tuple[int, ...], ...]:

@@ -22,7 +22,7 @@ def reached(system: System, form: Form, most: int | None = None, until: float | 
     Undecided if there are more than ``most``, or ``until`` (of ``time.monotonic()``) is over; Refused if an error is reached.
     Counts end one above the bound: such a row is a violation.
     """
-    able(system, form)
+    able(system)
     return _Search(system, form, most, until).rows()
 
 

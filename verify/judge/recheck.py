@@ -16,7 +16,7 @@ from verify.certify.folder import Certificate, ClosedSets, Invariant, open_certi
 from verify.certify.formula import Refused
 from verify.judge.judge import Convicted, shown_by
 from verify.system.display import show_time
-from verify.system.property import Possible, Property
+from verify.system.property import Possible, Property, Safety
 from verify.trace import itf
 
 CERTIFICATE = "certificate.json"
@@ -59,9 +59,10 @@ def _proof(known: Certificate, only: Sequence[str] | None, seconds: float | None
             found = check_exhaustion(system, form, sets, seconds)
             many, steps = f"{found.states:,} states", f"{found.transitions:,} transitions"
             several = "" if found.sets == 1 else f", for {found.sets} values of the parameters"
+            endless = "" if isinstance(form, Safety) else "; no endless run along them violates the property"
             if sets:
-                return f"a closed set of {many}{several}: by the reference interpreter, none of {steps} leaves it"
-            return f"no states are kept; searched again by the reference interpreter: {many}, {steps}{several}"
+                return f"a closed set of {many}{several}: by the reference interpreter, none of {steps} leaves it{endless}"
+            return f"no states are kept; searched again by the reference interpreter: {many}, {steps}{several}{endless}"
         case _:
             assert_never(shown)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from verify.base.diagnostic import InputError, error
 from verify.base.verdict import Verdict
-from verify.certify.exhaustion import find_sets, shows
+from verify.certify.exhaustion import find_sets
 from verify.certify.folder import Invariant, save, save_exhaustion
 from verify.certify.formula import Refused
 from verify.judge.judge import Convicted
@@ -18,7 +18,7 @@ KEPT_SECONDS = 60.0  # in which they are to be found
 
 
 def write_certificates(results: Iterable[Result], folder: Path, *, states: int = KEPT) -> list[Path]:
-    """A certificate, in a folder of its own, for each proof by induction and each exhaustion that a set of states can show.
+    """A certificate, in a folder of its own, for each proof by induction and each exhaustion.
 
     ``states``: the most that are kept; where there are more, ``verify certify`` has to search again. InputError if it cannot be
     written, Convicted if the reference interpreter finds that something else is so.
@@ -40,8 +40,7 @@ def write_certificates(results: Iterable[Result], folder: Path, *, states: int =
 
 def _exhausted(result: Result) -> bool:
     """Whether all states were seen, and show the verdict."""
-    whole = result.verdict in (Verdict.PROVED, Verdict.VIOLATED) and result.ruling.run is None
-    return whole and shows(result.asked.form)
+    return result.verdict in (Verdict.PROVED, Verdict.VIOLATED) and result.ruling.run is None
 
 
 def _write_exhaustion(result: Result, folder: Path, states: int) -> Path:
