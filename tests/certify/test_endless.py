@@ -5,6 +5,7 @@ import itertools
 import json
 import random
 import shutil
+from pathlib import Path
 
 import pytest
 from faults import exchanged, noticed
@@ -14,6 +15,7 @@ from verify import api
 from verify.base.budget import Budget, Limits
 from verify.certify import endless, progression, reached
 from verify.certify.closed import check_closed
+from verify.certify.exhaustion import find_sets
 from verify.certify.folder import open_certificate, save_exhaustion
 from verify.certify.formula import Refused, Undecided
 from verify.certify.progression import Progression
@@ -373,3 +375,15 @@ def checks():
 def test_seeded_faults_are_noticed(fault):
     with exchanged(*fault):
         assert noticed(checks())
+
+
+# ---- the library
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", sorted(map(str, Path("specs").glob("[vl]*/*.spec"))))
+def test_every_shipped_proof_about_endless_runs_is_accepted(path):
+    for task in api.load(path).tasks:
+        for check in task.checks:
+            if isinstance(check.property.form, FORMS) and check.expected is api.Verdict.PROVED:
+                find_sets(task.system, check.property.form, 10_000, 60.0)  # Refused if it is not
