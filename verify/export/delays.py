@@ -28,9 +28,9 @@ def delay(system: System, words: dict[str, str], tick: Happening) -> tuple[Happe
     events = [w for w in words if w.startswith("e")]
     if "c" in words:
         conditions += [negated(w) for w in events]
-    effect.state |= dict.fromkeys(events, "false")
+    effect.state |= dict.fromkeys(events, "false") | ({"b": "1"} if "b" in words else {})
     effect.script.lines = [*tick.script.lines, *effect.script.lines]
-    return Happening("delay", None, effect.script, all_of(conditions), "false", effect), ticks
+    return Happening("delay", None, effect.script, all_of(conditions), "false", effect, seen=tick.seen), ticks
 
 
 def _older(effect: Effect, number: int, lane: Lane, ticks: str) -> list[str]:
