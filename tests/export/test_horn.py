@@ -210,6 +210,11 @@ def words_in(term):
     return {term} if isinstance(term, str) else set().union(*map(words_in, term), set())
 
 
+def named(term):
+    """The operator of a term, or the term itself."""
+    return term if isinstance(term, str) else term[0]
+
+
 def well_formed(text):
     """Whether the commands are those of the competition's format, and each clause is one; how many there are."""
     logic, declared, *asserted, check = tree(text)
@@ -226,12 +231,12 @@ def well_formed(text):
         variables = [name for name, _ in bound]
         assert len(variables) == len(set(variables))
         parts = body[1:] if body[0] == "and" else [body]
-        before = [p for p in parts if p[0] in relations]
+        before = [p for p in parts if named(p) in relations]
         assert len(before) <= 1  # linear
         applied = [[x] if isinstance(x, str) else x for x in before + ([head] if head != "false" else [])]
-        assert all(len(r) == 1 + relations[r[0]] and len(set(r)) == len(r) for r in applied)
+        assert all(len(r) == 1 + relations[r[0]] and len(set(r)) == len(r) for r in applied), applied
         assert all(set(r[1:]) <= set(variables) for r in applied)
-        rest = [p for p in parts if p[0] not in relations]
+        rest = [p for p in parts if named(p) not in relations]
         assert not any(relations.keys() & words_in(p) for p in rest)
         mentioned = set().union(*map(words_in, [*rest, *applied]))
         assert {v for v in variables if "!" in v} <= mentioned

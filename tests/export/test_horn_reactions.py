@@ -5,7 +5,6 @@ import subprocess
 import sys
 from collections import Counter
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -21,7 +20,18 @@ from verify.export import horn as asked
 from verify.export.horn import Manner, horn
 from verify.export.paths import NotExported
 from verify.system.domain import Range
-from verify.system.expression import FALSE, TRUE, Apply, Constant, Occurred, Operator, Read, Rigid, TimerIs, TimerStatus, equal
+from verify.system.expression import (
+    TRUE,
+    Apply,
+    Constant,
+    Occurred,
+    Operator,
+    Read,
+    Rigid,
+    TimerIs,
+    TimerStatus,
+    equal,
+)
 from verify.system.property import Never, NeverLonger, Possible, Property, Within
 from verify.system.statement import Assign, Choose, Either, Occur, Start, Stop
 from verify.system.system import Event, Parameter, Step, StepKind, System, Timer, Variable
@@ -30,8 +40,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PLAIN = sibling("export", "test_horn")
 REACTING = sibling("certify", "test_reactions")
 RANDOM = sibling("semantics", "random_systems")
-WORK = 20_000_000
-MANNERS = [Manner(delays=d, small=s) for d in (False, True) for s in (False, True)]
+WORK = 4_000_000
+MANNERS = [Manner(), Manner(delays=True, small=True)]
 
 
 def is_(variable, value):
@@ -106,6 +116,9 @@ def reactions_come_at_once():
     assert answers(ticks, Within(None, is_(0, 1), Constant(2))) == {"unsat"}
     assert answers(ticks, NeverLonger(is_(0, 0), Constant(3))) == {"sat"}
     assert answers(ticks, NeverLonger(is_(0, 0), Constant(2))) == {"unsat"}
+    # that the timer has expired is over when the reaction is: nobody sees it
+    assert answers(ticks, Within(None, TimerIs(0, TimerStatus.EXPIRED), Constant(4))) == {"unsat"}
+    assert answers(ticks, NeverLonger(Apply(Operator.NOT, (TimerIs(0, TimerStatus.EXPIRED),)), Constant(4))) == {"unsat"}
     # the tick that is too late ends in an error of the reaction: that is no violation, but it is an error
     fails = reacting(reaction(0, TimerIs(0, TimerStatus.EXPIRED), to(0, 9)), timers=(Timer("t", 3, 3),))
     for errors, answer in ((True, "unsat"), (False, "sat")):
@@ -124,6 +137,8 @@ def a_watch_looks_at_rest():
 
 def units_take_turns():
     go = step(is_(0, 0), to(0, 1))
+    # of one unit the first that is enabled in the order of the text reacts
+    assert reached(reacting(go, reaction(0, is_(0, 1), to(0, 2)), reaction(0, is_(0, 1), to(0, 3))), 0) == {0, 2}
     # both could: the first one does
     assert reached(reacting(go, reaction(1, is_(0, 1), to(0, 3)), reaction(0, is_(0, 1), to(0, 2))), 0) == {0, 2}
     # the second one has two things to do, and does both before the first one is asked again
@@ -165,12 +180,12 @@ def what_counts_has_an_end():
     for highest, answer in ((5, "sat"), (6, "unsat")):
         until = reaction(0, Apply(Operator.LESS, (Read(0), Rigid(0))), more)
         system = reacting(until, parameters=(Parameter("p", Range(1, highest)),))
-        assert answers(system, None, MANNERS[:2]) == {answer}
+        assert answers(system, None) == {answer}
     # it stays where it is for one value only
     stays = reaction(0, Apply(Operator.AND, (equal(Read(0), Rigid(0)), is_(0, 3))))
     for highest, answer in ((2, "sat"), (4, "unsat")):
         system = reacting(step(Apply(Operator.LESS, (Read(0), Constant(5))), more), stays, parameters=(Parameter("p", Range(1, highest)),))
-        assert answers(system, None, MANNERS[:2]) == {answer}
+        assert answers(system, None) == {answer}
 
 
 def reactions_choose():
@@ -271,7 +286,7 @@ def seeded_agrees(seed, count=None):
             agrees(drawn[0], RANDOM.random_form(drawn[1], kind), Manner(bool(seed % 3), bool(seed & 4), bool(seed & 2)), count)
 
 
-@pytest.mark.parametrize(("seeds", "least"), [(range(40), 20), pytest.param(range(40, 400), 200, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("seeds", "least"), [(range(25), 12), pytest.param(range(25, 400), 200, marks=pytest.mark.slow)])
 def test_random_systems(seeds, least):
     count = Counter()
     for seed in seeds:
@@ -289,6 +304,32 @@ def test_drawn_systems(data):
         agrees(drawn[0], form, Manner(*(data.draw(st.booleans()) for _ in range(3))))
 
 
+# Without the question whether an error can be met: that reactions have an end is what Z3 does not find out in a minute.
+LACP = [("open_passive", "silent"), ("open_passive", "never_formed"), ("open_passive", "a_hears"), ("open_coupled", "never_formed")]
+
+
+@pytest.mark.parametrize(("scenario", "name"), LACP)
+def test_lacp(scenario, name, tmp_path):
+    # sat where the spec says "proved": see there for why
+    spec, path = api.load(ROOT / "specs/lacp/open_passive.spec"), tmp_path / "asked.smt2"
+    check = next(c for t in spec.tasks if t.scenario == scenario for c in t.checks if c.property.name == name)
+    path.write_text(api.export(spec, scenario, name, to="horn", manner=Manner(errors=False, delays=True, small=True)), encoding="utf-8")
+    text = path.read_text(encoding="utf-8")
+    assert PLAIN.well_formed(text) > 50
+    assert "Loop" not in text
+    told = subprocess.run([Path(sys.executable).with_name("z3"), "-T:60", path], capture_output=True, text=True, timeout=90, check=True)
+    assert (told.stdout.split(), check.expected.value) == (["sat"], "proved")
+
+
+def test_lacp_with_errors():
+    """Each reaction is a clause of its own, and there are two of it in the question whether reactions have an end."""
+    spec = api.load(ROOT / "specs/lacp/open_passive.spec")
+    text = api.export(spec, "open_passive", "silent", to="horn", manner=Manner(small=True))
+    assert PLAIN.well_formed(text) > 100
+    assert text.count(": the first one in a loop, or a later one\n") > 20
+    assert ";   u: the unit that reacted last, of 0 a, 1 b" in text
+
+
 @pytest.mark.skipif(PLAIN.GOLEM is None, reason="Golem is not installed")
 def test_golem(tmp_path):
     go = step(is_(0, 0), to(0, 1))
@@ -300,44 +341,43 @@ def test_golem(tmp_path):
 # ---- faults
 
 FAULTS = {
-    "steps do not wait for reactions": (meaning._made, 'conditions.append("(= b 0)")', "pass"),
-    "time does not wait for reactions": (meaning._tick, '"(= b 0)", ', ""),
-    "rest comes while a reaction is enabled": (meaning._rest, ", *waiting", ""),
-    "later reactions come first": (meaning._reaction, "*waiting, ", ""),
-    "nobody reacts at first": (meaning.begin, '["b"] = "2"', '["b"] = "0"'),
-    "nobody reacts to a step": (meaning._made, 'effect.state["b"] = "1"', "pass"),
-    "nobody reacts to a tick": (meaning._tick, 'effect.state["b"] = "1"', "pass"),
-    "nobody reacts to a delay": (delays.delay, '({"b": "1"} if "b" in words else {})', "{}"),
-    "the watch looks at the end of a delay": (delays.delay, ", seen=tick.seen", ""),
-    "what is on the way counts": (asked.Question.at_rest, "if self.system.reacts", "if False"),
-    "the watch looks on the way": (asked.Question.watch, "if not h.seen:", "if False:"),
-    "what came too late is forgotten": (asked.Question.watch, "if self.system.reacts", "if False"),
-    "an observer begins before the reactions": (asked.Question.begins, 'if self.system.reacts:', "if False:"),
-    "from the beginning is never": (asked.Question.begins, '"true" if once else "false"', '"false"'),
-    "the bound is a tick too late": (asked.Question.late, "(> c {", "(> (- c 1) {"),
-    "the bound is a tick too early": (asked.Question.late, "(> c {", "(> (+ c 1) {"),
-    "units take turns as they like": (reactions.take_turns, "[h.enabled, *waits]", "[h.enabled]"),
-    "nobody knows who was last": (reactions.take_turns, 'h.effect.state["u"] = str(here)', "pass"),
-    "who was last is remembered": (reactions.take_turns, 'h.effect.state["u"] = "0"', "pass"),
-    "the one before waits as well": (reactions._waits, "(> u {here}))", "true)"),
-    "after the last one comes nobody": (reactions._waits, "(or (<= u {other}) (> u {here}))", "(<= u {other})"),
-    "the next one is passed over": (reactions._waits, "(<= u {other}))\"\n", "(< u {other}))\"\n"),
-    "who reacted last does not go on": (reactions._waits, "(< {here} u)", "(<= {here} u)"),
-    "loops are not looked for": (asked.Question.text, "if self.errors and reacting", "if False"),
-    "loops have one reaction": (loops.Loops.text, "self.begins(way), self.goes_on(way)", "self.begins(way)"),
-    "loops begin nowhere": (loops.Loops.text, "self.begins(way), self.goes_on(way)", "self.goes_on(way)"),
-    "every reaction is a loop": (loops.Loops.text, "same, \"false\"", "[], \"false\""),
-    "where a loop began moves on": (loops.Loops.goes_on, "[*self.first])", "self.words)"),
-    "reactions of a loop change nothing": (loops.Loops.clause, "if way.after[w] != w}", "if False}"),
-    "events do not go with choices": (asked.Question.__init__, "and not self.errors", "and self.errors and not self.errors"),
+    "steps do not wait for reactions": (meaning._made, 'conditions.append("(= b 0)")', "pass", nothing_comes_between),
+    "time does not wait for reactions": (meaning._tick, '"(= b 0)", ', "", nothing_comes_between),
+    "rest comes while a reaction is enabled": (meaning._rest, ", *waiting", "", nothing_comes_between),
+    "later reactions come first": (meaning._reaction, "*waiting, ", "", units_take_turns),
+    "nobody reacts at first": (meaning.begin, '["b"] = "2"', '["b"] = "0"', reactions_come_at_once),
+    "nobody reacts to a step": (meaning._made, 'effect.state["b"] = "1"', "pass", nothing_comes_between),
+    "nobody reacts to a tick": (meaning._tick, 'effect.state["b"] = "1"', "pass", reactions_come_at_once),
+    "nobody reacts to a delay": (delays.delay, '({"b": "1"} if "b" in words else {})', "{}", reactions_come_at_once),
+    "the watch looks at the end of a delay": (delays.delay, ", seen=tick.seen", "", reactions_come_at_once),
+    "what is on the way counts": (asked.Question.at_rest, "if self.system.reacts", "if False", nothing_comes_between),
+    "the watch looks on the way": (asked.Question.watch, "if not h.seen:", "if False:", a_watch_looks_at_rest),
+    "what came too late is forgotten": (asked.Question.watch, "if self.system.reacts", "if False", reactions_come_at_once),
+    "an observer begins before the reactions": (asked.Question.begins, "if self.system.reacts:", "if False:", None),
+    "from the beginning is never": (asked.Question.begins, '"true" if once else "false"', '"false"', reactions_come_at_once),
+    "the bound is a tick too late": (asked.Question.late, "(> c {", "(> (- c 1) {", reactions_come_at_once),
+    "the bound is a tick too early": (asked.Question.late, "(> c {", "(> (+ c 1) {", reactions_come_at_once),
+    "units take turns as they like": (reactions.take_turns, "[h.enabled, *waits]", "[h.enabled]", units_take_turns),
+    "nobody knows who was last": (reactions.take_turns, 'h.effect.state["u"] = str(here)', "pass", units_take_turns),
+    "who was last is remembered": (reactions.take_turns, 'h.effect.state["u"] = "0"', "pass", units_take_turns),
+    "the one before waits as well": (reactions._waits, "(> u {here}))", "true)", units_take_turns),
+    "after the last one comes nobody": (reactions._waits, "(or (<= u {other}) (> u {here}))", "(<= u {other})", units_take_turns),
+    "the next one is passed over": (reactions._waits, '(<= u {other}))"\n', '(< u {other}))"\n', units_take_turns),
+    "who reacted last does not go on": (reactions._waits, "(< {here} u)", "(<= {here} u)", units_take_turns),
+    "loops are not looked for": (asked.Question.text, "if self.errors and reacting", "if False", what_has_no_end_is_found),
+    "loops have one reaction": (loops.Loops.text, "self.begins(way), self.goes_on(way)", "self.begins(way)", what_has_no_end_is_found),
+    "loops begin nowhere": (loops.Loops.text, "self.begins(way), self.goes_on(way)", "self.goes_on(way)", what_has_no_end_is_found),
+    "every reaction is a loop": (loops.Loops.text, 'same, "false"', '[], "false"', what_has_no_end_is_found),
+    "where a loop began moves on": (loops.Loops.goes_on, "[*self.first])", "self.words)", what_has_no_end_is_found),
+    "reactions of a loop change nothing": (loops.Loops.clause, "if way.after[w] != w or w in first}", "if w in first}", what_has_no_end_is_found),
 }
-OUTSIDE = {"events do not go with choices"}
-CHECKS = [*BY_HAND, *((another_hand_agrees, form) for form in reversed(REACTING.FORMS)), *((seeded_agrees, seed) for seed in range(20))]
+REST = [*BY_HAND, *((another_hand_agrees, form) for form in reversed(REACTING.FORMS)), *((seeded_agrees, seed) for seed in range(20))]
 
 
-@pytest.mark.parametrize("name", [n for n in FAULTS if n not in OUTSIDE])
+@pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_is_noticed(name):
-    with exchanged(*FAULTS[name]):
-        how = noticed(CHECKS)
+    *fault, aimed = FAULTS[name]
+    with exchanged(*fault):
+        how = noticed([*([(aimed,)] if aimed else []), *REST])
     print(how)
     assert how is not None

@@ -5,7 +5,8 @@ first see it: that a timer expires, that a message reaches its lane's minimum or
 predicates have the same values after each tick as before it: of a running timer they see that it runs, of a message's age on
 which side of the minimum and the maximum it is, of events nothing (what a watch sees of them is over with the first tick: so
 there are none in the state that a delay with a watch begins in). So each of the d ticks is allowed, and together they do what the
-delay does. A delay of one tick is always among them.
+delay does. Nor does a unit react on the way: none could in the first state, which is one at rest. A delay of one tick is always
+among them.
 """
 
 from __future__ import annotations

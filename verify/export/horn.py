@@ -2,7 +2,9 @@
 
 N. Bjørner, A. Gurfinkel, K. McMillan, A. Rybalchenko, "Horn clause solvers for program verification", 2015,
 doi:10.1007/978-3-319-23534-9_2. The format is that of the competition of such solvers (CHC-COMP): one relation ``Inv`` over the
-open parameters and the words of a state, a clause for each way into it, and queries for what must not be.
+open parameters and the words of a state, a clause for each way into it, and queries for what must not be. Where there are atomic
+reactions, ``Inv`` holds on the way, too, and a property is asked of states at rest: see :mod:`verify.export.reactions`, and
+:mod:`verify.export.loops` for reactions without end.
 
 The clauses are made of :mod:`verify.certify.meaning`, which knows single ticks only and shares nothing with the engines; longer
 delays, where they are asked for, are those of :mod:`verify.export.delays`.
@@ -32,7 +34,7 @@ HEAD = """\
 ; Asked: {asked}.
 {answers}
 ; To be given to a solver of Horn clauses as it is: z3 FILE, golem FILE.
-; Inv holds in every state that can be reached. {time} What its words stand for:
+; Inv holds in every state that can be reached{way}. {time} What its words stand for:
 """
 Words = dict[str, str]
 
@@ -106,7 +108,8 @@ class Question:
         asked = "no error" if self.asked is None else f"{self.asked.name}: {self.asked.text}"
         name = _plain(self.system.name)
         time = "A delay of any length is one step." if self.manner.delays else "Each tick of the model is one step."
-        told = HEAD.format(name=name, version=version, asked=_plain(asked), answers="\n".join(answers), time=time)
+        way = ", and on the way of reactions" if self.system.reacts else ""
+        told = HEAD.format(way=way, name=name, version=version, asked=_plain(asked), answers="\n".join(answers), time=time)
         return told.rstrip()
 
     def legend(self, kept: list[str]) -> list[str]:

@@ -56,7 +56,7 @@ class Loops:
     def clause(self, way: Way, known: Words, premise: str, first: Sequence[str]) -> str:
         """From one moment to the next."""
         assert way.after is not None  # noqa: S101 - reactions lead somewhere
-        after = {w: f"{w}_next" for w in self.words if way.after[w] != w}
+        after = {w: f"{w}_next" for w in self.words if way.after[w] != w or w in first}
         fits = [f"(= {new} {way.after[w]})" for w, new in after.items()]
         conditions = [*way.conditions, *fits]
         bound = self.parameters | known | {new: self.kept[w] for w, new in after.items()}
