@@ -19,9 +19,21 @@ from verify.passes.valuations import close
 from verify.semantics.interpreter import START, TICK, Interpreter
 from verify.semantics.satisfaction import Moment, violation
 from verify.system.domain import Range
-from verify.system.expression import Apply, Constant, Occurred, Operator, negation
+from verify.system.expression import (
+    FALSE,
+    TRUE,
+    Apply,
+    Constant,
+    Occurred,
+    Operator,
+    Read,
+    TimerIs,
+    TimerStatus,
+    negation,
+)
 from verify.system.property import Never, NeverLonger, Within
-from verify.system.system import Order, Parameter, Timer, WhenFull
+from verify.system.statement import Assign, Occur, Stop
+from verify.system.system import Event, Order, Parameter, Step, StepKind, System, Timer, Variable, WhenFull
 
 RANDOM = sibling("semantics", "random_systems")
 ENCODING = sibling("symbolic", "test_encoding")
@@ -301,6 +313,28 @@ def delays_agree(question, interpreter, moment, counter):
             assert found == made.values(now.state, now.events, ticks)
 
 
+def bell_agrees(form, seed):
+    """A bell rings after two ticks, once, and someone may come: what begins or ends with an event, and what comes with the tick that is too late."""
+    expired = TimerIs(0, TimerStatus.EXPIRED)
+    steps = (
+        Step("ring", StepKind.TIMEOUT, expired, (Stop(0), Occur(0)), TRUE),
+        Step("come", StepKind.ENVIRONMENT, FALSE_YET, (Assign(0, TRUE), Occur(1))),
+    )
+    events = (Event("rings"), Event("comes"))
+    system = System("bell", 1, variables=(Variable("there", Range(0, 1), 0),), timers=(Timer("t", 2, 2),), events=events, steps=steps)
+    question_agrees(system, form, seed, 5)
+
+
+FALSE_YET = Apply(Operator.EQUAL, (Read(0), Constant(0)))
+RINGING = [
+    Within(None, TimerIs(0, TimerStatus.EXPIRED), Constant(1)),  # with the second tick it is too late, and answered
+    NeverLonger(Occurred(0), Constant(1)),  # over with the next tick, however long a delay is
+    Within(Occurred(0), Occurred(1), Constant(1)),
+    Within(Occurred(0), FALSE, Constant(1)),
+    Within(None, FALSE_YET, Constant(1)),  # answered at first
+]
+
+
 def stepwise_agrees(form):
     """Moves of which each is one reaction: all that is met, on the way and at rest, as the certificates' room knows it by hand."""
     system, bound = REACTING.SYSTEM, None if isinstance(form, Never) else form.bound.value
@@ -452,7 +486,8 @@ LANES = [
     )
 ]
 STEPS = [(transitions_agree, seed) for seed in range(60)]
-ASKED = [(question_agrees, *drawn(seed, (Within, NeverLonger, Never)[seed % 3]), seed) for seed in range(60)]
+BELL = [(bell_agrees, form, seed) for seed in range(3) for form in RINGING]
+ASKED = [*BELL, *((question_agrees, *drawn(seed, (Within, NeverLonger, Never)[seed % 3]), seed) for seed in range(60))]
 REACTED = [(stepwise_agrees, REACTING.FORMS[i]) for i in (-1, -4, 1, 13)]
 TAKEN = [(relation_agrees, *drawn(seed), seed) for seed in range(30)]
 
@@ -492,6 +527,12 @@ def test_a_fault_is_noticed(table, name):
         how = noticed(checks)
     print(how)
     assert how is not None
+
+
+@pytest.mark.parametrize("form", RINGING, ids=repr)
+def test_observers_of_what_rings(form):
+    for seed in range(3):
+        bell_agrees(form, seed)
 
 
 @pytest.mark.parametrize("form", REACTING.FORMS, ids=repr)
