@@ -175,7 +175,8 @@ Made by `python benchmarks/horn.py --page` from `benchmarks/results/horn/{name}`
 question has open parameters. It is put to the symbolic engine (`verify check --engine symbolic`, from the spec to the verdict:
 the violation replayed, the proof checked again), and as [Horn clauses](exports.md#horn-clauses) to solvers that know nothing of
 it: the system as it is, one clause for each step and for a tick, with `--delays --small`, and with
-`--ignore-errors` as well. Whoever decides gives the verdict that the spec expects, or the run would have ended. (Our engine asks Z3 as well, in its own way; the clauses do not come from it.)
+`--ignore-errors` as well. Whoever decides gives the verdict that the spec expects, or the run would have ended.
+(Our engine asks Z3 as well, in its own way; the clauses do not come from it.)
 
 {machine}.
 
