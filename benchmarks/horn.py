@@ -37,14 +37,20 @@ PAGE = ROOT / "docs" / "open-systems.md"
 KEEPALIVE = "benchmarks/keepalive.spec"
 TOGETHER = "specs/vrrp/started_together.spec"
 PRIORITIES = "specs/vrrp/priorities.spec"
+NOBODY = "specs/lacp/open_passive.spec"
 CASES = (
     *((KEEPALIVE, scenario, "never_both") for scenario in ("whatever", "equal", "patient")),
     *((PRIORITIES, scenario, "never_two") for scenario in ("open_gap", "open_wide_gap", "open_two_ticks")),
     *((TOGETHER, scenario, "never_two") for scenario in ("nearly", "two_steps", "six_steps", "apart")),
     (TOGETHER, "together", "brief_overlap"),
+    *((NOBODY, scenario, asked) for scenario, asked in (("open_passive", "silent"), ("open_coupled", "never_formed"))),
 )
-WHOLE, HELPED = "as it is", "--delays --small"
-MANNERS = {WHOLE: api.Manner(), HELPED: api.Manner(delays=True, small=True)}
+WHOLE, HELPED, BARE = "as it is", "--delays --small", "--delays --small --ignore-errors"
+MANNERS = {
+    WHOLE: api.Manner(),
+    HELPED: api.Manner(delays=True, small=True),
+    BARE: api.Manner(errors=False, delays=True, small=True),
+}
 ANSWERS = {"sat": "proved", "unsat": "violated"}
 SLOWER = 20  # how much longer than its processor time a process may take: others may need the machine
 Record = dict[str, Any]
@@ -168,8 +174,9 @@ INTRODUCTION = """\
 Made by `python benchmarks/horn.py --page` from `benchmarks/results/horn/{name}`; without `--page` it measures again. Each
 question has open parameters. It is put to the symbolic engine (`verify check --engine symbolic`, from the spec to the verdict:
 the violation replayed, the proof checked again), and as [Horn clauses](exports.md#horn-clauses) to solvers that know nothing of
-it: the system as it is, one clause for each step and for a tick, and with `--delays --small`. Whoever decides gives the verdict
-that the spec expects, or the run would have ended. (Our engine asks Z3 as well, in its own way; the clauses do not come from it.)
+it: the system as it is, one clause for each step and for a tick, with `--delays --small`, and with
+`--ignore-errors` as well. Whoever decides gives the verdict that the spec expects, or the run would have ended.
+(Our engine asks Z3 as well, in its own way; the clauses do not come from it.)
 
 {machine}.
 

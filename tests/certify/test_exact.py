@@ -3,8 +3,8 @@
 And one step of the checker's meaning of a system is one of the interpreter's, from states met by chance.
 """
 
-import dataclasses
 import random
+from dataclasses import replace
 
 import pytest
 import z3
@@ -17,10 +17,37 @@ from verify.certify.obligations import obligations
 from verify.certify.vocabulary import state_words
 from verify.semantics.interpreter import TICK, Interpreter
 from verify.system.domain import Range
-from verify.system.expression import FALSE, TRUE, Apply, Constant, Occurred, Operator, Read, Rigid, TimerIs, TimerStatus
+from verify.system.expression import (
+    FALSE,
+    TRUE,
+    Apply,
+    Constant,
+    Count,
+    Due,
+    Local,
+    Occurred,
+    Operator,
+    Read,
+    Rigid,
+    TimerIs,
+    TimerStatus,
+    equal,
+)
 from verify.system.property import Never, NeverLonger, Possible, Within
-from verify.system.statement import Assign, Either, Occur, Stop
-from verify.system.system import Event, Parameter, Step, StepKind, System, Timer, Variable
+from verify.system.statement import Assign, Choose, Either, If, Occur, Stop
+from verify.system.system import (
+    Event,
+    Lane,
+    Message,
+    Order,
+    Parameter,
+    Step,
+    StepKind,
+    System,
+    Timer,
+    Variable,
+    WhenFull,
+)
 
 MOST_WAYS = 300
 NONE = frozenset()
@@ -42,7 +69,7 @@ def drawn(seed):
         m = RANDOM.makers(source)
         m.loose = 70 if seed % 3 == 1 else m.loose
         system, _ = RANDOM.random_system(source, m)
-    return dataclasses.replace(system, atomic=False), RANDOM.random_form(m, FORMS[seed % len(FORMS)])
+    return replace(system, atomic=False), RANDOM.random_form(m, FORMS[seed % len(FORMS)])
 
 
 def accepted(system, form, invariant, rank="0"):
@@ -93,10 +120,10 @@ def parameters_agree():
 
     assert not accepted(system, reaches(6), whole)
     assert accepted(system, reaches(7), whole)
-    assumed = dataclasses.replace(system, assumptions=(small,))
+    assumed = replace(system, assumptions=(small,))
     assert not accepted(assumed, reaches(4), whole)
     assert accepted(assumed, reaches(5), whole)
-    assert not accepted(dataclasses.replace(system, assumptions=(FALSE,)), reaches(5), whole)
+    assert not accepted(replace(system, assumptions=(FALSE,)), reaches(5), whole)
 
 
 def errors_and_endings_agree():
@@ -104,15 +131,15 @@ def errors_and_endings_agree():
     variable = Variable("v", Range(0, 3), 0)
     system = System("s", 1, variables=(variable,))
     assert accepted(system, Never(FALSE), "(= v0 0)")
-    assert not accepted(dataclasses.replace(system, initially=(Assign(0, Constant(4)),)), Never(FALSE), "true")
+    assert not accepted(replace(system, initially=(Assign(0, Constant(4)),)), Never(FALSE), "true")
     high = Step("high", StepKind.ENVIRONMENT, TRUE, (Assign(0, Constant(4)),))
-    assert not accepted(dataclasses.replace(system, steps=(high,)), Never(FALSE), "true")
+    assert not accepted(replace(system, steps=(high,)), Never(FALSE), "true")
     for urgent in (TRUE, FALSE):
         spin = Step("spin", StepKind.REACTION, TRUE, (), urgent, unit=0)
-        spins = dataclasses.replace(system, units=("u",), steps=(spin,))
+        spins = replace(system, units=("u",), steps=(spin,))
         assert not accepted(spins, Never(FALSE), "(= v0 0)")
-        ends = dataclasses.replace(spin, guard=Apply(Operator.EQUAL, (Read(0), FALSE)), body=(Assign(0, TRUE),))
-        assert accepted(dataclasses.replace(spins, steps=(ends,)), Never(FALSE), "(<= 0 v0 1)", "(- 1 v0)")
+        ends = replace(spin, guard=Apply(Operator.EQUAL, (Read(0), FALSE)), body=(Assign(0, TRUE),))
+        assert accepted(replace(spins, steps=(ends,)), Never(FALSE), "(<= 0 v0 1)", "(- 1 v0)")
 
 
 def observers_agree():
@@ -187,34 +214,100 @@ class Meant:
         return found, errs
 
 
+class Stepper:
+    """Every step and the tick of a system, as the checker means them, and as the interpreter does them."""
+
+    def __init__(self, system):
+        self.system, self.words, self.interpreter = system, state_words(system, EVENTS), Interpreter(system)
+        self.meant = [(h, Meant(self.words, h.effect, h.script, h.enabled)) for h in happenings(system, self.words)]
+
+    def wanted(self, outcomes):
+        nodes = [(o.state, o.events, -1) for o in outcomes if o.failed is None]
+        return {tuple(map(int, REACHED.values(self.system, EVENTS, n).values())) for n in nodes}, any(o.failed for o in outcomes)
+
+    def begins(self):
+        """The first states, which agree."""
+        first = begin(self.system, self.words)
+        at_first = [o._replace(events=NONE) for o in self.interpreter.initial()]
+        assert Meant(self.words, first, first.script).ways(dict.fromkeys(self.words, 0)) == self.wanted(at_first)
+        return at_first
+
+    def agrees(self, state, events=NONE):
+        """All that follows from a state, and agrees."""
+        told = REACHED.values(self.system, EVENTS, (state, events, -1))
+        outcomes = self.interpreter.outcomes(state)
+        for happening, made in self.meant:
+            step = TICK if happening.step is None else self.system.steps.index(happening.step)
+            place = happening.effect.position
+            same = [o for o in outcomes if o.choice.step == step and o.choice.position == place]
+            found = made.ways(told)
+            if happening.step is not None and self.system.steps.count(happening.step) > 1:
+                continue
+            assert found == self.wanted(same)
+        return outcomes
+
+
 def meaning_agrees(system, seed, length=4):
     """Every step and the tick, from states met by chance; and the beginning."""
-    words, interpreter, draw = state_words(system, EVENTS), Interpreter(system), random.Random(seed)
-
-    def wanted(outcomes):
-        nodes = [(o.state, o.events, -1) for o in outcomes if o.failed is None]
-        return {tuple(map(int, REACHED.values(system, EVENTS, n).values())) for n in nodes}, any(o.failed for o in outcomes)
-
-    first = begin(system, words)
-    at_first = [o._replace(events=NONE) for o in interpreter.initial()]
-    assert Meant(words, first, first.script).ways(dict.fromkeys(words, 0)) == wanted(at_first)
-    meant = [(h, Meant(words, h.effect, h.script, h.enabled)) for h in happenings(system, words)]
-    alive = at_first
+    stepper, draw = Stepper(system), random.Random(seed)
+    alive = stepper.begins()
     for _ in range(length):
         alive = [o for o in alive if o.failed is None]
         if not alive:
             return
-        state, events = (here := draw.choice(alive)).state, here.events
-        told = REACHED.values(system, EVENTS, (state, events, -1))
-        alive = interpreter.outcomes(state)
-        for happening, made in meant:
-            step = TICK if happening.step is None else system.steps.index(happening.step)
-            place = happening.effect.position
-            same = [o for o in alive if o.choice.step == step and o.choice.position == place]
-            found = made.ways(told)
-            if happening.step is not None and system.steps.count(happening.step) > 1:
-                continue
-            assert found == wanted(same)
+        here = draw.choice(alive)
+        alive = stepper.agrees(here.state, here.events)
+
+
+def chosen_lanes_agree():
+    """From states that chance seldom meets: (the timer, the messages of the lane by age and kind)."""
+    error, newest, oldest = WhenFull.ERROR, WhenFull.DROP_NEWEST, WhenFull.DROP_OLDEST
+    # of two in a bag the younger comes to the oldest age, where nobody takes them, and stands first there
+    Stepper(ENCODING.lanes_system(Order.UNORDERED, newest, 2, 0, 1, taken=False)).agrees((2, ((1, 1), (0, 0))))
+    # what comes into a bag stands where it belongs; of equal copies the first one is taken, wherever they stand
+    bag = Stepper(ENCODING.lanes_system(Order.UNORDERED, newest, 3, 0, 2))
+    for held in ((0, 1),), ((1, 0), (1, 0)), ((1, 0), (0, 1), (0, 1)):
+        bag.agrees((2, held))
+    for full in (error, newest, oldest):  # a full queue, of which the head is taken and any other copied
+        Stepper(ENCODING.lanes_system(Order.FIFO, full, 3, 0, 2)).agrees((2, ((2, 0), (1, 1), (0, 0))))
+
+
+def small_steps_agree():
+    """What guards ask of time and of lanes, at the first instant at which they say yes and at the last at which they say no."""
+
+    def step(name, guard, *body):
+        return Step(name, StepKind.ENVIRONMENT, guard, body)
+
+    two = Apply(Operator.EQUAL, (Count(0), Constant(2)))
+    least = Apply(Operator.MINIMUM, (Read(0), Constant(2)))
+    chosen = If(equal(Read(0), Constant(1)), (), (Choose(0, 1, 2, Apply(Operator.EQUAL, (Local(0), Constant(2)))), Assign(0, Local(0))))
+    other = Choose(0, 0, 2, TRUE)
+    steps = (
+        step("expired", TimerIs(0, TimerStatus.EXPIRED)),
+        step("due", Due(0)),
+        step("two", two),
+        step("occur", TRUE, Occur(0)),
+        step("least", TRUE, Assign(0, least)),
+        replace(step("choose", TRUE, chosen, other, Assign(1, Local(0))), slots=1),
+        replace(step("calm", equal(Read(0), Constant(1))), urgent=TRUE),
+        replace(step("pressing", equal(Read(0), Constant(3))), urgent=TRUE),
+    )
+    system = System(
+        "small",
+        1,
+        variables=(Variable("v", Range(0, 3), 1), Variable("w", Range(0, 3), 2)),
+        timers=(Timer("t", 3, 3),),
+        messages=(Message("m", ()),),
+        lanes=(Lane("l", "n", 0, 0, 2, 0, 2, when_full=WhenFull.DROP_OLDEST),),
+        events=(Event("e"), Event("f")),
+        steps=steps,
+        initially=(Assign(1, Constant(3)),),
+    )
+    small = Stepper(system)
+    small.begins()
+    for v, timer in ((1, -1), (3, 0), (2, 1), (0, 2)):
+        for lane in (), ((1, 0),), ((2, 0), (0, 0)):
+            small.agrees((v, 0, timer, lane), frozenset({0}))
 
 
 @pytest.mark.parametrize("start", range(0, 30, 15))
@@ -245,6 +338,11 @@ def test_a_choice_among_no_branches_is_not_judged():
     none = Step("none", StepKind.ENVIRONMENT, TRUE, (Either(()),), TRUE)
     with pytest.raises(Undecided, match="no branches"):
         check(System("s", 1, steps=(none,)), Never(FALSE), "true", "0", only=["z3"])
+
+
+def test_states_that_chance_seldom_meets():
+    chosen_lanes_agree()
+    small_steps_agree()
 
 
 def test_what_open_parameters_allow():

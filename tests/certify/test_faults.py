@@ -49,6 +49,33 @@ MEANING = {
     "the first message is taken, whichever was meant": (meaning._made, "range(position, ", "range(0, "),
 }
 
+MORE = {
+    "variables begin at the lowest": (meaning.begin, "numeral(v.initial)", "numeral(v.domain.low)"),
+    "timers begin stopped": (meaning.begin, "numeral(t.initial)", '"(- 1)"'),
+    "what is done at first is forgotten": (meaning.begin, "effect.run(system.initially)", "pass"),
+    "a timer expires a tick late": (meaning._tick, "(ite (> {word} 0)", "(ite (> {word} 1)"),
+    "an event stays over a tick": (meaning._tick, 'effect.state |= {w: "false" for w in words if w.startswith("e")}', "pass"),
+    "events of the step before stay": (meaning._made, 'effect.state |= {w: "false" for w in words if w.startswith("e")}', "pass"),
+    "time passes by what is urgent": (meaning._tick, "negated(any_of([h.urgent for h in steps]))", '"true"'),
+    "only the first urgent step counts": (meaning._tick, "for h in steps]))", "for h in steps[:1]]))"),
+    "urgent though not enabled": (meaning._made, "all_of([enabled, urgent])", "urgent"),
+    "ages go on for ever": (meaning._older, "(< {age} {lane.maximum})", "(<= {age} {lane.maximum})"),
+    "a bag is not sorted when it ages": (meaning._older, "if lane.order is Order.UNORDERED:", "if False:"),
+    "a bag is not sorted when a message enters": (meaning.Effect.enter, "if declared.order is Order.UNORDERED:", "if False:"),
+    "the youngest stand first": (meaning.Effect.precedes, "(> {a['age']} {b['age']})", "(< {a['age']} {b['age']})"),
+    "equal copies are taken twice": (meaning._taking, "lane.order is Order.UNORDERED and position > 0", "False"),
+    "a copy is one of the first place": (meaning._taking, "position - 1", "0"),
+    "a queue delivers any message": (meaning._of_step, "1 if only_head else lane.capacity", "lane.capacity"),
+    "a full lane is no error": (meaning.Effect.enter, "self.fail(full)", "pass"),
+    "what moves on is not counted": (meaning.Effect.enter, "max(0, at - 1)", "at"),
+    "a timer that is stopped has expired": (meaning.Effect.condition, 'TimerStatus.EXPIRED: "="', 'TimerStatus.EXPIRED: "<="'),
+    "nothing is ever due": (meaning.Effect.is_due, "(>= {age}", "(> {age}"),
+    "the first place is not counted": (meaning.Effect.number, "self.places(lane)]", "self.places(lane)[1:]]"),
+    "the least is the greatest": (meaning.Effect.arithmetic, "operator is Operator.MINIMUM else", "operator is Operator.MAXIMUM else"),
+    "a choice on the other branch is made": (meaning.Effect.choose, 'f"(=> {all_of([self.path, some])} {wanted})"', "wanted"),
+    "a lane that is full takes the newest": (meaning.Effect.enter, 'self.insert(lane, message, at, self.script.named("Bool", all_of([condition, negated(full)])))\n        else', "self.insert(lane, message, at, condition)\n        else"),
+}
+
 OBLIGATIONS = {
     "steps need not keep the invariant": (obligations._Task.all, "*map(self.keeps, steps)", "self.keeps(steps[-1])"),
     "the tick need not keep it": (obligations._Task.all, "*map(self.keeps, steps)", "*map(self.keeps, steps[:-1])"),
@@ -101,10 +128,11 @@ def lanes_agree(order, full, delays, seed):
 BY_HAND = [(by_hand_agrees, seed) for seed in range(4)]
 STEPS = BY_HAND + mixed([(lanes_agree, *given) for _, *given in FAULTY.LANES], [(meaning_agrees, seed) for seed in range(80)])
 WHOLE = [(EXACT.parameters_agree,), (EXACT.errors_and_endings_agree,), (EXACT.observers_agree,), *((exact_agrees, *EXACT.drawn(seed), seed) for seed in range(100))]
-TABLES = {"meaning": (MEANING, STEPS), "obligations": (OBLIGATIONS, WHOLE)}
+CHOSEN = [(EXACT.small_steps_agree,), (EXACT.chosen_lanes_agree,)]
+TABLES = {"meaning": (MEANING, STEPS), "more": (MORE, [*CHOSEN, *STEPS]), "obligations": (OBLIGATIONS, WHOLE)}
 
 
-@pytest.mark.parametrize(("table", "name"), FAULTY.each(TABLES, {"obligations"}))
+@pytest.mark.parametrize(("table", "name"), FAULTY.each(TABLES, {"obligations", "more"}))
 def test_a_fault_is_noticed(table, name):
     faults, checks = TABLES[table]
     with exchanged(*faults[name]):
@@ -115,5 +143,5 @@ def test_a_fault_is_noticed(table, name):
 
 @pytest.mark.slow
 def test_without_a_fault_nothing_is_noticed():
-    assert noticed(STEPS[:20]) is None
+    assert noticed([*CHOSEN, *STEPS[:20]]) is None
     assert noticed(WHOLE[:40]) is None

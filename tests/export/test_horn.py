@@ -120,10 +120,12 @@ class Reference:
     def arrives(self, outcome, age, *, errors, first=False):
         """Note where a transition leads; whether it is an answer."""
         ticks = not first and outcome.choice.step == TICK
-        if not hasattr(self, "goal") and ticks and age >= 0 and age + 1 > self.bound:
-            return True
         if outcome.state is None:
             return errors
+        if first:  # what reactions do at first is no event of a step
+            outcome = outcome._replace(events=frozenset())
+        if not hasattr(self, "goal") and ticks and age >= 0 and age + 1 > self.bound:
+            return True
         if hasattr(self, "goal"):
             if self.goal(outcome.state, outcome.events):
                 return True
@@ -208,23 +210,35 @@ def words_in(term):
     return {term} if isinstance(term, str) else set().union(*map(words_in, term), set())
 
 
+def named(term):
+    """The operator of a term, or the term itself."""
+    return term if isinstance(term, str) else term[0]
+
+
 def well_formed(text):
     """Whether the commands are those of the competition's format, and each clause is one; how many there are."""
     logic, declared, *asserted, check = tree(text)
     assert (logic, check) == (["set-logic", "HORN"], ["check-sat"])
     assert declared[:2] == ["declare-fun", "Inv"]
     assert declared[3] == "Bool"
+    relations = {"Inv": len(declared[2])}
+    if asserted[0][0] == "declare-fun":  # of reactions without end
+        _, name, sorts, result = asserted.pop(0)
+        assert (name, result) == ("Loop", "Bool")
+        relations[name] = len(sorts)
     for command, (quantifier, bound, (implies, body, head)) in asserted:
         assert (command, quantifier, implies) == ("assert", "forall", "=>")
         variables = [name for name, _ in bound]
         assert len(variables) == len(set(variables))
         parts = body[1:] if body[0] == "and" else [body]
-        relations = [p for p in parts if p[0] == "Inv"] + ([head] if head != "false" else [])
-        assert all(len(r) == 1 + len(declared[2]) and len(set(r)) == len(r) for r in relations)
-        assert all(set(r[1:]) <= set(variables) for r in relations)
-        rest = [p for p in parts if p[0] != "Inv"]
-        assert not any("Inv" in words_in(p) for p in rest)
-        mentioned = set().union(*map(words_in, [*rest, *relations]))
+        before = [p for p in parts if named(p) in relations]
+        assert len(before) <= 1  # linear
+        applied = [[x] if isinstance(x, str) else x for x in before + ([head] if head != "false" else [])]
+        assert all(len(r) == 1 + relations[r[0]] and len(set(r)) == len(r) for r in applied), applied
+        assert all(set(r[1:]) <= set(variables) for r in applied)
+        rest = [p for p in parts if named(p) not in relations]
+        assert not any(relations.keys() & words_in(p) for p in rest)
+        mentioned = set().union(*map(words_in, [*rest, *applied]))
         assert {v for v in variables if "!" in v} <= mentioned
     return len(asserted)
 
@@ -278,9 +292,9 @@ def test_what_is_possible():
 
 def test_what_is_refused():
     system, asked = counter(7)
-    reaction = Step("r", StepKind.REACTION, FALSE, (), unit=0)
-    with pytest.raises(NotExported, match="atomic reactions"):
-        horn(replace(system, atomic=True, steps=(reaction,), units=("u",)), asked, "0")
+    nobodys = Step("r", StepKind.REACTION, FALSE, ())
+    with pytest.raises(NotExported, match="has no unit"):
+        horn(replace(system, atomic=True, steps=(nobodys,), units=("u",)), asked, "0")
     with pytest.raises(NotExported, match="endless runs"):
         horn(system, Property("p", Eventually(FALSE)), "0")
     with pytest.raises(NotExported, match="nothing is asked"):

@@ -12,7 +12,7 @@ import z3
 from faults import exchanged, mixed, noticed
 from siblings import sibling
 
-from verify.engines.symbolic import effects, fixed, layout, questions, relation, terms, transitions
+from verify.engines.symbolic import effects, fixed, layout, relation, terms, transitions
 from verify.engines.symbolic.questions import Question
 from verify.engines.symbolic.relation import Relation
 from verify.passes.valuations import close
@@ -161,12 +161,6 @@ TERMS = {
 FIXED = {
     "a second store is forgotten": (fixed._Search.join, "after = value if known is None or known == value else _ANY", "after = value if known is None else known"),
     "what is chosen is known": (fixed._Search.block, "case Choose(slot):\n                local[slot] = _ANY", "case Choose(slot):\n                local[slot] = Constant(0)"),
-}
-
-QUESTIONS = {
-    "the bound is a tick too late": (questions.Question._goal, "self.bound + 1", "self.bound + 2"),
-    "a delay goes past the bound": (questions.Question._counted, "state.counter + delay <= self.bound + 1", "True"),
-    "a repeated trigger starts again": (questions.Question._arrival, "both(counted < 0, starts)", "starts"),
 }
 
 RELATION = {
@@ -383,7 +377,6 @@ LANES = [
     )
 ]
 STEPS = [(transitions_agree, seed) for seed in range(60)]
-ASKED = [(question_agrees, *drawn(seed, (Within, NeverLonger, Never)[seed % 3]), seed) for seed in range(60)]
 TAKEN = [(relation_agrees, *drawn(seed), seed) for seed in range(30)]
 
 
@@ -395,13 +388,12 @@ TABLES = {
     "premises": (PREMISES, [(parameters_agree,)]),
     "transitions": (TRANSITIONS, MIXED),
     "fixed": (FIXED, [*BY_HAND[:1], *STEPS]),
-    "questions": (QUESTIONS, ASKED),
     "relation": (RELATION, TAKEN),
     "terms": (TERMS, [*BY_HAND, *STEPS]),
 }
 
 
-QUICK = {"effects", "layout", "premises", "transitions", "terms", "fixed", "questions", "relation"}
+QUICK = {"effects", "layout", "premises", "transitions", "terms", "fixed", "relation"}
 LONG = {"a guard sees another kind of message", "reactions that go on are at rest", "nothing is ever due"}
 
 
@@ -424,6 +416,6 @@ def test_a_fault_is_noticed(table, name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("checks", [[(parameters_agree,)], MIXED, ASKED, TAKEN], ids=["parameters", "transitions", "questions", "relation"])
+@pytest.mark.parametrize("checks", [[(parameters_agree,)], MIXED, TAKEN], ids=["parameters", "transitions", "relation"])
 def test_without_a_fault_nothing_is_noticed(checks):
     assert noticed(checks) is None

@@ -37,21 +37,18 @@ class Clauses:
 
     def leave_out(self, ways: Sequence[Way], known: set[str]) -> None:
         """No arguments for words that no condition depends on, be it by way of other words; nor for those that are known."""
-        wanted = set().union(*(w.written.mentioned([*w.conditions, *w.failed]) for w in ways)) & self.words.keys()
-        fresh = wanted
-        while fresh:
-            found = set().union(*(w.written.mentioned([w.after[x] for x in fresh]) for w in ways if w.after is not None))
-            fresh = (found & self.words.keys()) - wanted
-            wanted |= fresh
+        wanted = depends(ways, set(self.words))
         self.kept = [w for w in self.words if w in wanted and w not in known]
+
+    @property
+    def declaration(self) -> str:
+        """That of the relation."""
+        sorts = " ".join([*self.parameters.values(), *(self.words[w] for w in self.kept)])
+        return f"(declare-fun Inv ({sorts}) Bool)"
 
     def text(self, ways: Sequence[Way]) -> list[str]:
         """The lines."""
-        sorts = " ".join([*self.parameters.values(), *(self.words[w] for w in self.kept)])
-        lines = ["(set-logic HORN)", f"(declare-fun Inv ({sorts}) Bool)"]
-        for way in ways:
-            lines += self.of(way)
-        return lines
+        return [line for way in ways for line in self.of(way)]
 
     def of(self, way: Way) -> list[str]:
         """The clause of a way, and the query whether an error is met on it."""
@@ -69,16 +66,34 @@ class Clauses:
 
     def clause(self, way: Way, conditions: Sequence[str], head: str, after: Words) -> str:
         """An implication, for all that is mentioned in it."""
-        body = way.written.around(all_of(conditions))
         variables = {} if way.first else {w: self.words[w] for w in self.kept}
         variables |= {new: self.words[w] for w, new in after.items()}
         variables |= dict.fromkeys(way.written.inputs(conditions), "Int")
-        bound = " ".join(f"({w} {sort})" for w, sort in (self.parameters | variables or {"any": "Int"}).items())
-        parts = [*([] if way.first else [self.relation({})]), *([body] if body != "true" else [])]
-        premise = "true" if not parts else parts[0] if len(parts) == 1 else f"(and {parts[0]}\n    {parts[1]})"
-        return f"(assert (forall ({bound})\n  (=> {premise}\n    {head})))"
+        premise = None if way.first else self.relation({})
+        return implication(self.parameters | variables, premise, way.written, conditions, head)
 
     def relation(self, after: Words) -> str:
         """The relation of a state, in which some words are others."""
         arguments = [*self.parameters, *(after.get(w, w) for w in self.kept)]
         return f"(Inv {' '.join(arguments)})" if arguments else "Inv"
+
+
+def implication(variables: Words, premise: str | None, written: Definitions, conditions: Sequence[str], head: str) -> str:
+    """A clause: for all these variables, the relation of the premise and the conditions imply the head."""
+    body = written.around(all_of(conditions))
+    bound = " ".join(f"({w} {sort})" for w, sort in (variables or {"any": "Int"}).items())
+    parts = [*([] if premise is None else [premise]), *([body] if body != "true" else [])]
+    whole = "true" if not parts else parts[0] if len(parts) == 1 else f"(and {parts[0]}\n    {parts[1]})"
+    return f"(assert (forall ({bound})\n  (=> {whole}\n    {head})))"
+
+
+def depends(ways: Sequence[Way], words: set[str], *, errors: bool = True) -> set[str]:
+    """The words that a condition of some ways depends on, be it by way of other words. ``errors``: or an error on them."""
+    asked = [[*w.conditions, *(w.failed if errors else [])] for w in ways]
+    wanted = set().union(*(w.written.mentioned(terms) for w, terms in zip(ways, asked, strict=True))) & words
+    fresh = wanted
+    while fresh:
+        found = set().union(*(w.written.mentioned([w.after[x] for x in fresh]) for w in ways if w.after is not None))
+        fresh = (found & words) - wanted
+        wanted |= fresh
+    return wanted

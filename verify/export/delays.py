@@ -5,7 +5,8 @@ first see it: that a timer expires, that a message reaches its lane's minimum or
 predicates have the same values after each tick as before it: of a running timer they see that it runs, of a message's age on
 which side of the minimum and the maximum it is, of events nothing (what a watch sees of them is over with the first tick: so
 there are none in the state that a delay with a watch begins in). So each of the d ticks is allowed, and together they do what the
-delay does. A delay of one tick is always among them.
+delay does. Nor does a unit react on the way: none could in the first state, which is one at rest. A delay of one tick is always
+among them.
 """
 
 from __future__ import annotations
@@ -28,9 +29,9 @@ def delay(system: System, words: dict[str, str], tick: Happening) -> tuple[Happe
     events = [w for w in words if w.startswith("e")]
     if "c" in words:
         conditions += [negated(w) for w in events]
-    effect.state |= dict.fromkeys(events, "false")
+    effect.state |= dict.fromkeys(events, "false") | ({"b": "1"} if "b" in words else {})
     effect.script.lines = [*tick.script.lines, *effect.script.lines]
-    return Happening("delay", None, effect.script, all_of(conditions), "false", effect), ticks
+    return Happening("delay", None, effect.script, all_of(conditions), "false", effect, seen=tick.seen), ticks
 
 
 def _older(effect: Effect, number: int, lane: Lane, ticks: str) -> list[str]:

@@ -2,7 +2,9 @@
 
 N. Bjørner, A. Gurfinkel, K. McMillan, A. Rybalchenko, "Horn clause solvers for program verification", 2015,
 doi:10.1007/978-3-319-23534-9_2. The format is that of the competition of such solvers (CHC-COMP): one relation ``Inv`` over the
-open parameters and the words of a state, a clause for each way into it, and queries for what must not be.
+open parameters and the words of a state, a clause for each way into it, and queries for what must not be. Where there are atomic
+reactions, ``Inv`` holds on the way, too, and a property is asked of states at rest: see :mod:`verify.export.reactions`, and
+:mod:`verify.export.loops` for reactions without end.
 
 The clauses are made of :mod:`verify.certify.meaning`, which knows single ticks only and shares nothing with the engines; longer
 delays, where they are asked for, are those of :mod:`verify.export.delays`.
@@ -17,20 +19,22 @@ from verify.export.clauses import Clauses, Way
 from verify.export.constants import constants
 from verify.export.definitions import Definitions, replaced
 from verify.export.delays import delay
+from verify.export.loops import Loops
 from verify.export.manner import PLAIN, Manner
 from verify.export.paths import NotExported
 from verify.export.predicates import predicates
+from verify.export.reactions import choosing, reacting_units, take_turns, turn_words
 from verify.system.domain import Boolean, Domain, Enumeration
 from verify.system.expression import FALSE
 from verify.system.property import Form, Never, NeverLonger, Possible, Property, Safety, Within
-from verify.system.system import System
+from verify.system.system import StepKind, System
 
 HEAD = """\
 ; {name}, exported by verify {version}: constrained Horn clauses, SMT-LIB 2.
 ; Asked: {asked}.
 {answers}
 ; To be given to a solver of Horn clauses as it is: z3 FILE, golem FILE.
-; Inv holds in every state that can be reached. {time} What its words stand for:
+; Inv holds in every state that can be reached{way}. {time} What its words stand for:
 """
 Words = dict[str, str]
 
@@ -42,8 +46,6 @@ def horn(system: System, asked: Property | None, version: str, manner: Manner = 
     """
     if asked is not None and not isinstance(asked.form, Safety):
         raise NotExported("a property of endless runs: the clauses say what finite runs reach")
-    if system.reacts:
-        raise NotExported("atomic reactions: a step and all reactions to it would have to be one clause")
     if asked is None and not manner.errors:
         raise NotExported("nothing is asked: neither a property nor for errors")
     try:
@@ -61,24 +63,36 @@ class Question:
         self.manner = manner
         self.form: Form = Never(FALSE) if asked is None else asked.form
         self.errors = manner.errors and not isinstance(self.form, Possible)
-        self.words = state_words(system, self.form)
+        self.words = state_words(system, self.form) | turn_words(system)
         self.parameters = parameter_words(system)
         self.same: Words = {}  # variables that always have one value
         self.fields: dict[str, Words] = {}  # fields of the message that a step takes, which do
         if manner.small:
             self.find_constants()
+        events = any(w.startswith("e") for w in self.words)
+        if events and choosing(system) and not self.errors:
+            raise NotExported("events, and choices within atomic reactions, where an error ends no more than its run")
 
     # ---- the whole
 
     def text(self, version: str) -> str:
         """The file."""
-        *steps, tick = happenings(self.system, self.words)
+        happened = happenings(self.system, self.words)
+        take_turns(self.system, self.words, happened)
+        *steps, tick = happened
         asks = self.asks(tick)  # before a watch goes along with it
-        ways = [self.begins(), *map(self.leads, self.watched_steps(steps, tick)), *asks]
+        every = self.watched_steps(steps, tick)
+        led = [(h, self.leads(h)) for h in every]
+        ways = [self.begins(), *(way for _, way in led), *asks]
         clauses = Clauses(self.parameters, self.words, self.errors)
         if self.manner.small:
             clauses.leave_out(ways, set(self.same))
-        return "\n".join([self.head(version), *self.legend(clauses.kept), *clauses.text(ways), "", "(check-sat)", ""])
+        reacting = [way for h, way in led if self.system.reacts and h.step is not None and h.step.kind is StepKind.REACTION]
+        kept = {w: self.words[w] for w in clauses.kept}
+        loops = [Loops(self.parameters, kept, reacting)] if self.errors and reacting else []
+        lines = ["(set-logic HORN)", clauses.declaration, *(x.declaration for x in loops), *clauses.text(ways)]
+        lines += [line for x in loops for line in x.text()]
+        return "\n".join([self.head(version), *self.legend(clauses.kept), *lines, "", "(check-sat)", ""])
 
     def head(self, version: str) -> str:
         """What is asked, and what the answers mean."""
@@ -94,7 +108,8 @@ class Question:
         asked = "no error" if self.asked is None else f"{self.asked.name}: {self.asked.text}"
         name = _plain(self.system.name)
         time = "A delay of any length is one step." if self.manner.delays else "Each tick of the model is one step."
-        told = HEAD.format(name=name, version=version, asked=_plain(asked), answers="\n".join(answers), time=time)
+        way = ", and on the way of reactions" if self.system.reacts else ""
+        told = HEAD.format(way=way, name=name, version=version, asked=_plain(asked), answers="\n".join(answers), time=time)
         return told.rstrip()
 
     def legend(self, kept: list[str]) -> list[str]:
@@ -110,8 +125,14 @@ class Question:
         told += [f"kinds of messages: {kinds}"] if s.lanes else []
         told += [f"{w}: in the step to this state, {s.events[int(w[1:])].name}" for w in self.words if w[0] == "e"]
         told += ["c: the ticks that the property has waited, -1 while it does not wait"] if "c" in self.words else []
+        told += ["b: 0 at rest, 1 while units react to a step or a tick, 2 to the beginning"] if "b" in self.words else []
+        told += [f"u: the unit that reacted last, of {self.units()}"] if "u" in self.words else []
         told += ["what of these is no argument of Inv, nothing asked depends on"] if len(kept) < len(self.words) else []
         return [*(f";   {_plain(line)}" for line in told), ""]
+
+    def units(self) -> str:
+        """The units that react, by their numbers."""
+        return ", ".join(f"{i} {self.system.units[unit]}" for i, unit in enumerate(reacting_units(self.system)))
 
     # ---- ways
 
@@ -123,8 +144,12 @@ class Question:
         premises += [effect.truth(a) for a in self.system.assumptions]
         if "c" in self.words:
             starts, stops = self.watched(effect)
-            starts = "true" if isinstance(self.form, Within) and self.form.trigger is None else starts
-            effect.state["c"] = f"(ite {all_of([starts, negated(stops)])} 0 (- 1))"
+            once = isinstance(self.form, Within) and self.form.trigger is None
+            starts = "true" if once else starts
+            waits = all_of([starts, negated(stops)])
+            if self.system.reacts:  # nobody looks before the reactions are over
+                waits = "true" if once else "false"
+            effect.state["c"] = f"(ite {waits} 0 (- 1))"
         return Way("the beginning", Definitions(effect.script.lines), premises, effect.failures, effect.state, first=True)
 
     def watched_steps(self, steps: list[Happening], tick: Happening) -> list[Happening]:
@@ -156,7 +181,9 @@ class Question:
         effect = Effect(self.system, Script(prefix="goal"), {w: w for w in self.words}, [])
         match self.form:
             case Never(goal) | Possible(goal):
-                script, conditions = effect.script, [effect.truth(goal)]
+                script, conditions = effect.script, [*self.at_rest(), effect.truth(goal)]
+            case NeverLonger() | Within() if self.system.reacts:
+                script, conditions = effect.script, [*self.at_rest(), self.late(effect)]
             case NeverLonger(_, bound) | Within(_, _, bound):
                 conditions = [tick.enabled, "(>= c 0)", f"(> (+ c 1) {effect.number(bound)})"]
                 script = Script([*tick.script.lines, *effect.script.lines])
@@ -194,14 +221,28 @@ class Question:
         return effect.truth(starts), effect.truth(stops)
 
     def watch(self, h: Happening, ticks: str) -> None:
-        """Let the watch go along with a step that takes some ticks."""
+        """Let the watch go along with a step that takes some ticks; where units react it looks when they are done."""
         if "c" not in self.words:
             return
-        starts, stops = self.watched(h.effect)
         script = h.effect.script
         counted = "c" if ticks == "0" else script.named("Int", f"(ite (>= c 0) (+ c {ticks}) c)")
+        if not h.seen:
+            h.effect.state["c"] = counted
+            return
+        starts, stops = self.watched(h.effect)
         running = script.named("Int", f"(ite {all_of([f'(< {counted} 0)', starts])} 0 {counted})")
-        h.effect.state["c"] = script.named("Int", f"(ite {stops} (- 1) {running})")
+        seen = script.named("Int", f"(ite {stops} (- 1) {running})")
+        # where units react, what has come too late is asked for at rest after the tick that made it so
+        h.effect.state["c"] = f"(ite {self.late(h.effect)} c {seen})" if self.system.reacts else seen
+
+    def late(self, effect: Effect) -> str:
+        """That the ticks counted are more than the bound."""
+        assert isinstance(self.form, NeverLonger | Within)  # noqa: S101 - there is a watch
+        return effect.script.named("Bool", f"(and (>= c 1) (> c {effect.number(self.form.bound)}))")
+
+    def at_rest(self) -> list[str]:
+        """That no unit reacts."""
+        return ["(= b 0)"] if self.system.reacts else []
 
 
 def _domain(domain: Domain) -> str:
