@@ -139,7 +139,8 @@ class _Checking:
         """Everything that has to be shown."""
         for number, row in enumerate(rows, 1):
             self.hurry(number)
-            self.line[row.state] = number
+            if self.line.setdefault(row.state, number) != number:
+                raise Refused(f"{self.at(number)} stands on line {self.line[row.state]:,} already")
             self.counted.append(row.counted)
         self.begins()
         for state, number in self.line.items():
