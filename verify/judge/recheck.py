@@ -17,6 +17,7 @@ from verify.certify.formula import Refused
 from verify.judge.judge import Convicted, shown_by
 from verify.system.display import show_time
 from verify.system.property import Possible, Property, Safety
+from verify.system.system import System
 from verify.trace import itf
 
 CERTIFICATE = "certificate.json"
@@ -59,12 +60,18 @@ def _proof(known: Certificate, only: Sequence[str] | None, seconds: float | None
             found = check_exhaustion(system, form, sets, seconds)
             many, steps = f"{found.states:,} states", f"{found.transitions:,} transitions"
             several = "" if found.sets == 1 else f", for {found.sets} values of the parameters"
-            endless = "" if isinstance(form, Safety) else "; no endless run along them violates the property"
+            endless = "" if isinstance(form, Safety) else f"; no endless run along them violates the property{_given(system)}"
             if sets:
                 return f"a closed set of {many}{several}: by the reference interpreter, none of {steps} leaves it{endless}"
             return f"no states are kept; searched again by the reference interpreter: {many}, {steps}{several}{endless}"
         case _:
             assert_never(shown)
+
+
+def _given(system: System) -> str:
+    """The fairness that is declared, which a proof about endless runs rests on."""
+    promised = [f"{f.name}{' (strongly)' if f.strong else ''}" for f in system.fairness]
+    return f", given fairness to {', '.join(promised)}" if promised else ""
 
 
 def _trace(path: Path) -> Certified:
