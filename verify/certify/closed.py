@@ -174,14 +174,14 @@ class _Checking:
             raise Refused(f"{self.at(number)} is a violation of the property")
         ticks = False
         ahead: list[int] = []
+        arrivals: list[tuple[Outcome, int, State]] = []
         for outcome in self.interpreter.outcomes(state):
             step = outcome.choice.step
             name = "a tick" if step == TICK else f"the step '{self.system.steps[step].name}'"
             what = f"{self.at(number)}: {name}"
             to, after = self.arrived(outcome, what)
             self.counts_on(number, outcome, after, to, what)
-            if self.endless is not None:
-                self.endless.lead(number, outcome, to, after)
+            arrivals.append((outcome, to, after))
             ticks = ticks or step == TICK
             ahead.append(to)
             if step != TICK and self.system.steps[step].kind is StepKind.REACTION:
@@ -191,6 +191,8 @@ class _Checking:
             raise Refused(f"{self.at(number)}: nothing can happen any more")
         if not ticks:
             self.timeless.after[number] = ahead
+        if self.endless is not None:
+            self.endless.leads_on(arrivals)
 
     def arrived(self, outcome: Outcome, what: str) -> tuple[int, State]:
         """Where a transition leads, which has to be in the set and no violation; ``what`` led there."""

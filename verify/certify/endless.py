@@ -13,8 +13,9 @@ counts.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
+from typing import Generic, TypeVar
 
 from verify.certify.formula import Refused, Undecided
 from verify.certify.progression import Place, Progression
@@ -22,16 +23,52 @@ from verify.semantics.expressions import NO_EVENTS
 from verify.semantics.interpreter import TICK, Interpreter, Outcome, State
 from verify.system.property import Form
 
-MOST_NODES = 3_000_000  # of the product
+MOST_NODES = 2_000_000  # of the product
+KIND = 24  # bits for the kind of an edge
+ONES = (1 << KIND) - 1
 SHOWN = 5  # states of a cycle that are named
 
+T = TypeVar("T")
 
-class Edge(NamedTuple):
-    """A transition to a numbered state: what holds there (a bit for each predicate), and its marks (see Endless)."""
 
-    to: int
-    letter: int
-    marks: int
+class Rows:
+    """Rows of numbers of up to 64 bits, one after the other."""
+
+    def __init__(self) -> None:
+        self.starts = array("Q", (0,))
+        self.values = array("Q")
+
+    def add(self, row: Iterable[int]) -> None:
+        """One row more."""
+        self.values.extend(row)
+        self.starts.append(len(self.values))
+
+    def __getitem__(self, number: int) -> array[int]:
+        return self.values[self.starts[number] : self.starts[number + 1]]
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+
+class Kinds(Generic[T]):
+    """Numbers for what edges of one kind have in common, so that an edge is a number: where to, and its kind."""
+
+    def __init__(self) -> None:
+        self.all: list[T] = []
+        self._number: dict[T, int] = {}
+
+    def edge(self, to: int, kind: T) -> int:
+        """An edge as a number."""
+        known = self._number.setdefault(kind, len(self.all))
+        if known == len(self.all):
+            if known > ONES:
+                raise Undecided(f"the transitions are of more than {ONES:,} kinds")
+            self.all.append(kind)
+        return to << KIND | known
+
+    def read(self, edge: int) -> tuple[int, T]:
+        """Where an edge leads, and what is known of it."""
+        return edge >> KIND, self.all[edge & ONES]
 
 
 class Endless:
@@ -47,8 +84,9 @@ class Endless:
         self.fairness = interpreter.system.fairness
         self.groups = [frozenset(f.steps) for f in self.fairness]
         self.firsts: dict[tuple[int, int], None] = {}  # numbered states, and what holds there at first
-        self.edges: dict[int, list[Edge]] = {}
-        self.offers: dict[int, int] = {}  # groups of which a step is enabled in a state, as marks
+        self.kinds = Kinds[tuple[int, int]]()  # what holds where it leads (a bit for each predicate), and the marks
+        self.edges = Rows()  # of each state, the first of which is number 1
+        self.offers: list[int] = [0]  # groups of which a step is enabled in a state, as marks
         self._letters: dict[tuple[int, frozenset[int]], int] = {}
 
     def _letter(self, number: int, state: State, events: frozenset[int]) -> int:
@@ -62,13 +100,17 @@ class Endless:
         """A first state."""
         self.firsts[number, self._letter(number, state, NO_EVENTS)] = None
 
-    def lead(self, number: int, outcome: Outcome, to: int, state: State) -> None:
-        """A transition from one numbered state to another."""
-        step = outcome.choice.step
-        taken = sum(2 << n for n, group in enumerate(self.groups) if step in group)
-        self.offers[number] = self.offers.get(number, 0) | taken
-        edge = Edge(to, self._letter(to, state, outcome.events), taken | int(step == TICK))
-        self.edges.setdefault(number, []).append(edge)
+    def leads_on(self, transitions: Iterable[tuple[Outcome, int, State]]) -> None:
+        """The transitions of the next state, and the numbered states that they lead to."""
+        row: list[int] = []
+        offered = 0
+        for outcome, to, state in transitions:
+            step = outcome.choice.step
+            taken = sum(2 << n for n, group in enumerate(self.groups) if step in group)
+            offered |= taken
+            row.append(self.kinds.edge(to, (self._letter(to, state, outcome.events), taken | int(step == TICK))))
+        self.edges.add(row)
+        self.offers.append(offered)
 
     def check(self, hurry: Callable[[int], None]) -> None:
         """Refused if there is an endless run that counts and violates; ``hurry`` is told how many nodes were looked at."""
@@ -89,7 +131,8 @@ class _Product:
         self.promised = len(runs.groups) + 1  # the bit of the first promise
         self.number: dict[tuple[int, Place], int] = {}
         self.states: list[int] = []
-        self.after: list[list[tuple[int, int]]] = []
+        self.kinds = Kinds[int]()
+        self.after = Rows()
         self._build()
 
     def _build(self) -> None:
@@ -112,12 +155,17 @@ class _Product:
         while len(self.after) < len(places):
             at = len(self.after)
             self.hurry(at)
-            ahead = {
-                (node(edge.to, way.place), edge.marks | (every & ~way.off) << self.promised)
-                for edge in runs.edges.get(self.states[at], ())
-                for way in automaton.read(places[at], edge.letter)
-            }
-            self.after.append(sorted(ahead))
+            ahead: set[int] = set()
+            for edge in runs.edges[self.states[at] - 1]:
+                to, (letter, marks) = runs.kinds.read(edge)
+                for way in automaton.read(places[at], letter):
+                    kept = (every & ~way.off) << self.promised
+                    ahead.add(self.kinds.edge(node(to, way.place), marks | kept))
+            self.after.add(sorted(ahead))
+
+    def ahead(self, node: int) -> Iterator[tuple[int, int]]:
+        """The edges from a node: where to, and their marks."""
+        return map(self.kinds.read, self.after[node])
 
     def violating(self) -> list[int] | None:
         """The numbers of the states of a part in which a violating run can stay; None if there is no such part."""
@@ -127,7 +175,7 @@ class _Product:
                 inside = frozenset(part)
                 marks = 0
                 for n in part:
-                    for to, of_edge in self.after[n]:
+                    for to, of_edge in self.ahead(n):
                         if to in inside:
                             marks |= of_edge
                 rest = self._left(part, marks)
@@ -155,7 +203,7 @@ class _Product:
         return None if len(rest) == len(part) else rest
 
     def _offered(self, node: int) -> int:
-        return self.runs.offers.get(self.states[node], 0)
+        return self.runs.offers[self.states[node]]
 
     def _parts(self, nodes: Iterable[int]) -> Iterator[list[int]]:
         """The strongly connected parts of the product, without what is not among the nodes, that hold a cycle."""
@@ -167,7 +215,7 @@ class _Product:
         for root in sorted(within):
             if root in index:
                 continue
-            calls = [(root, iter(self.after[root]))]
+            calls = [(root, self.ahead(root))]
             index[root] = low[root] = len(index)
             stack.append(root)
             open_.add(root)
@@ -180,7 +228,7 @@ class _Product:
                         index[to] = low[to] = len(index)
                         stack.append(to)
                         open_.add(to)
-                        calls.append((to, iter(self.after[to])))
+                        calls.append((to, self.ahead(to)))
                         break
                     if to in open_:
                         low[node] = min(low[node], index[to])
@@ -197,5 +245,5 @@ class _Product:
         while not part or part[-1] != node:
             part.append(stack.pop())
             open_.discard(part[-1])
-        if len(part) > 1 or any(to == node for to, _ in self.after[node]):
+        if len(part) > 1 or any(to == node for to, _ in self.ahead(node)):
             yield part
