@@ -164,8 +164,8 @@ def by_hand():
         together = parts_of(system, LEADS).parts
         wanted = claimed(system, LEADS)
         assert all(isinstance(claimed(p.system, p.form), Holds) for p in together) == isinstance(wanted, Holds)
-    # one that does not listen takes over, and an error that no follower sees is one
-    deaf = dataclasses.replace(trio(), steps=tuple(_deaf(s) for s in trio().steps))
+    # one that does not listen any more once something was lost takes over, and an error that no follower sees is one
+    deaf = dataclasses.replace(trio(8, 1), steps=tuple(_deaf(s) for s in trio(8, 1).steps))
     parts_are_enough(deaf, LEADS)
     assert not isinstance(claimed(deaf, LEADS), Holds)
     more = Step("more", StepKind.ENVIRONMENT, TRUE, (Assign(3, Apply(Operator.ADD, (Read(3), TRUE))),))

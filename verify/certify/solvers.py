@@ -7,7 +7,9 @@ from collections.abc import Callable
 Solver = Callable[[str, float], str]
 
 SIMPLEX = 2  # Z3's older arithmetic: at once done with quotients by constants, with which the newer one takes seconds
-SHORT = 2.0  # seconds, at most, for it
+INLINED = ("simplify", "propagate-values", "solve-eqs", "smt")  # the same, once definitions are put in where they are used
+BRIEF = 0.5  # seconds, at most, for the former
+SHORT = 2.0  # and for the latter
 
 
 def z3_says(script: str, seconds: float) -> str:
@@ -15,10 +17,11 @@ def z3_says(script: str, seconds: float) -> str:
     import z3  # noqa: PLC0415 - not needed before
 
     try:
-        for arithmetic, most in ((SIMPLEX, min(SHORT, seconds / 2)), (None, seconds)):
-            solver = z3.Solver(ctx=z3.Context())
-            if arithmetic is not None:
-                solver.set("smt.arith.solver", arithmetic)
+        context = z3.Context()
+        inlined = z3.Then(*(z3.Tactic(name, context) for name in INLINED)).solver()
+        older, plain = z3.Solver(ctx=context), z3.Solver(ctx=context)
+        older.set("smt.arith.solver", SIMPLEX)
+        for solver, most in ((older, min(BRIEF, seconds / 3)), (inlined, min(SHORT, seconds / 3)), (plain, seconds)):
             solver.set("timeout", int(most * 1000))
             solver.from_string(script.replace("(check-sat)", ""))
             answer = str(solver.check())

@@ -194,7 +194,7 @@ def _alive(system: System, forms: list[Form]) -> list[Step]:
     wary = replace(system, steps=tuple(replace(s, guard=conjunction(safe, s.guard)) for s in system.steps))
     possible = possible_in(wary)
     kept = [taken(possible, s)[0] for s in wary.steps]
-    return [s for s, k in zip(system.steps, kept, strict=True) if k.guard != FALSE]
+    return [replace(s, body=k.body) for s, k in zip(system.steps, kept, strict=True) if k.guard != FALSE]
 
 
 # ---- what depends on what
