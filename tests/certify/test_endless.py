@@ -338,7 +338,7 @@ FAULTS = [
     (_P._ways, "self._ways([right, *rest], letter, later | {first}, off)]", "self._ways([right, *rest], letter, later, off)]"),
     (_P._ways, "is holds", "is not holds"),
     (_P._turned, "truth=not truth), same", "truth=truth), same"),
-    (_P._turned, "Kept(right, Any(left, right)) if truth", "Kept(left, Any(left, right)) if truth"),
+    (_P._turned, "Kept(right, Or(left, right)) if truth", "Kept(left, Or(left, right)) if truth"),
     (_P._turned, "Kept(left, right) if truth else self._until(left, right)", "self._until(left, right)"),
     (progression.formula_of, '"always", (LtlApply("implies"', '"eventually", (LtlApply("implies"'),
     (_E.begin, "NO_EVENTS", "frozenset((0,))"),

@@ -38,7 +38,7 @@ class Literal(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Both:
+class And:
     """A conjunction."""
 
     left: Formula
@@ -46,7 +46,7 @@ class Both:
 
 
 @dataclass(frozen=True, slots=True)
-class Any:
+class Or:
     """A disjunction."""
 
     left: Formula
@@ -69,7 +69,7 @@ class Kept:
     right: Formula
 
 
-Formula = bool | Literal | Both | Any | Promised | Kept
+Formula = bool | Literal | And | Or | Promised | Kept
 Place = frozenset[Formula]
 
 
@@ -108,9 +108,9 @@ class Progression:
                 return self._ways(rest, letter, later, off) if first else []
             case Literal(predicate, holds):
                 return self._ways(rest, letter, later, off) if bool(letter >> predicate & 1) is holds else []
-            case Both(left, right):
+            case And(left, right):
                 return self._ways([left, right, *rest], letter, later, off)
-            case Any(left, right):
+            case Or(left, right):
                 return [w for side in (left, right) for w in self._ways([side, *rest], letter, later, off)]
             case Promised(left, right):
                 waits = self._ways([left, *rest], letter, later | {first}, off | 1 << self.promises.index(first))
@@ -136,9 +136,9 @@ class Progression:
             case "not":
                 return self._turned(parts[0], truth=not truth)
             case "and" | "or" as operator:
-                return _folded(Both if (operator == "and") is truth else Any, [same(p) for p in parts])
+                return _folded(And if (operator == "and") is truth else Or, [same(p) for p in parts])
             case "implies":
-                return (Any if truth else Both)(self._turned(parts[0], truth=not truth), same(parts[1]))
+                return (Or if truth else And)(self._turned(parts[0], truth=not truth), same(parts[1]))
             case "eventually":
                 return self._until(True, same(parts[0])) if truth else Kept(False, same(parts[0]))
             case "always":
@@ -151,7 +151,7 @@ class Progression:
                 return Kept(left, right) if truth else self._until(left, right)
             case "weakly until":  # the goal releases hold-or-goal; its denial: not the goal, until neither
                 left, right = same(parts[0]), same(parts[1])
-                return Kept(right, Any(left, right)) if truth else self._until(right, Both(left, right))
+                return Kept(right, Or(left, right)) if truth else self._until(right, And(left, right))
             case _:
                 message = f"'{formula.operator}' is no operator of the logic"
                 raise ValueError(message)
