@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 Solver = Callable[[str, float], str]
 
 SIMPLEX = 2  # Z3's older arithmetic: at once done with quotients by constants, with which the newer one takes seconds
 INLINED = ("simplify", "propagate-values", "solve-eqs", "smt")  # the same, once definitions are put in where they are used
-BRIEF = 0.5  # seconds, at most, for the former
-SHORT = 2.0  # and for the latter
+TURNS = (0.5, 2.0, 8.0)  # seconds for each of these two in turn, up to half of all: what one is done with at once may take the
+# other minutes
 
 
 def z3_says(script: str, seconds: float) -> str:
@@ -17,11 +18,8 @@ def z3_says(script: str, seconds: float) -> str:
     import z3  # noqa: PLC0415 - not needed before
 
     try:
-        context = z3.Context()
-        inlined = z3.Then(*(z3.Tactic(name, context) for name in INLINED)).solver()
-        older, plain = z3.Solver(ctx=context), z3.Solver(ctx=context)
-        older.set("smt.arith.solver", SIMPLEX)
-        for solver, most in ((older, min(BRIEF, seconds / 3)), (inlined, min(SHORT, seconds / 3)), (plain, seconds)):
+        for way, most in _ways(seconds):
+            solver = way()
             solver.set("timeout", int(most * 1000))
             solver.from_string(script.replace("(check-sat)", ""))
             answer = str(solver.check())
@@ -30,6 +28,35 @@ def z3_says(script: str, seconds: float) -> str:
     except z3.Z3Exception as problem:
         return f"error: {problem}"
     return f"unknown: {solver.reason_unknown()}"
+
+
+def _ways(seconds: float) -> Iterator[tuple[Callable[[], Any], float]]:
+    """Ways to ask Z3, one after the other, and the seconds for each."""
+    left = seconds
+    for most in TURNS:
+        if left - 2 * most >= seconds / 2:
+            yield from ((_older, most), (_inlined, most))
+            left -= 2 * most
+    yield _plain, left
+
+
+def _plain() -> Any:  # noqa: ANN401 - a Z3 solver
+    import z3  # noqa: PLC0415 - not needed before
+
+    return z3.Solver(ctx=z3.Context())
+
+
+def _older() -> Any:  # noqa: ANN401 - a Z3 solver
+    solver = _plain()
+    solver.set("smt.arith.solver", SIMPLEX)
+    return solver
+
+
+def _inlined() -> Any:  # noqa: ANN401 - a Z3 solver
+    import z3  # noqa: PLC0415 - not needed before
+
+    context = z3.Context()
+    return z3.Then(*(z3.Tactic(name, context) for name in INLINED)).solver()
 
 
 def cvc5_says(script: str, seconds: float) -> str:
