@@ -1,14 +1,12 @@
 """Certificates about endless runs: the automaton against every short lasso, the search against the explicit engine."""
 
 import dataclasses
-import itertools
-import json
 import random
 import shutil
 from pathlib import Path
 
 import pytest
-from faults import exchanged, noticed
+from faults import notices
 from siblings import sibling
 
 from verify import api
@@ -16,7 +14,7 @@ from verify.base.budget import Budget, Limits
 from verify.certify import endless, progression, reached
 from verify.certify.closed import check_closed
 from verify.certify.exhaustion import find_sets
-from verify.certify.folder import open_certificate, save_exhaustion
+from verify.certify.folder import open_certificate
 from verify.certify.formula import Refused, Undecided
 from verify.certify.progression import Progression
 from verify.cli.main import main
@@ -24,7 +22,7 @@ from verify.engines.claim import Holds
 from verify.engines.explicit.engine import ExplicitEngine
 from verify.semantics.temporal import on_lasso
 from verify.system.domain import Range
-from verify.system.expression import FALSE, TRUE, Apply, Constant, Operator, Read, TimerIs, TimerStatus, negation
+from verify.system.expression import FALSE, TRUE, Constant, Read, TimerIs, TimerStatus, negation
 from verify.system.property import (
     AlwaysEventually,
     Eventually,
@@ -39,39 +37,28 @@ from verify.system.property import (
 from verify.system.statement import Assign, Start, Stop
 from verify.system.system import Fairness, Step, StepKind, System, Timer, Variable
 
+AUTOMATA = sibling("automata", "test_automata")
+CLOSED = sibling("certify", "test_closed")
 RANDOM = sibling("semantics", "random_systems")
+P, Q = AUTOMATA.P, AUTOMATA.Q
 FORMS = (Eventually, EventuallyAlways, AlwaysEventually, LeadsTo, Until, Ltl)
 MOST = 300
 
 # ---- the automaton, by every lasso of up to three letters over two atoms
-
-P, Q = Read(0), Read(1)
-ONE, TWO = ("not", "always", "eventually"), ("and", "or", "implies", "until", "release", "weakly until")
-LASSOS = [(w, back) for n in (1, 2, 3) for w in itertools.product(range(4), repeat=n) for back in range(n)]
 
 
 def formula(source, leaves):
     if leaves <= 1:
         return LtlAtom(source.choice([P, Q, P, Q, P, Q, negation(P), TRUE, FALSE]))
     if source.random() < 0.4:
-        return LtlApply(source.choice(ONE), (formula(source, leaves - 1),))
+        return LtlApply(source.choice(AUTOMATA.ONE), (formula(source, leaves - 1),))
     left = source.randint(1, leaves - 1)
-    return LtlApply(source.choice(TWO), (formula(source, left), formula(source, leaves - left)))
-
-
-def truth(predicate, letter):
-    match predicate:
-        case Read(number):
-            return bool(letter >> number & 1)
-        case Constant(value):
-            return bool(value)
-        case _:
-            return not truth(predicate.arguments[0], letter)
+    return LtlApply(source.choice(AUTOMATA.TWO), (formula(source, left), formula(source, leaves - left)))
 
 
 def denied(automaton, word, back):
     """Whether the automaton accepts a lasso: by positions and places, and cycles from each of them that put nothing off for ever."""
-    letters = [sum(1 << n for n, p in enumerate(automaton.predicates) if truth(p, x)) for x in word]
+    letters = [sum(1 << n for n, p in enumerate(automaton.predicates) if AUTOMATA.reading([x])(p)[0]) for x in word]
     every = (1 << len(automaton.promises)) - 1
     edges, waiting = {}, [(0, automaton.start)]
     while waiting:
@@ -86,8 +73,8 @@ def denied(automaton, word, back):
 
 def _round(edges, start):
     """All marks on edges that lie on a cycle through a node; -1 if there is none."""
-    ahead = _from(edges, start)
-    inside = {n for n in ahead if start in _from(edges, n)}
+    ahead = AUTOMATA.forward(edges, start)
+    inside = {n for n in ahead if start in AUTOMATA.forward(edges, n)}
     if start not in inside:
         return -1
     marks = 0
@@ -98,22 +85,12 @@ def _round(edges, start):
     return marks
 
 
-def _from(edges, start):
-    found, waiting = set(), [to for to, _ in edges[start]]
-    while waiting:
-        node = waiting.pop()
-        if node not in found:
-            found.add(node)
-            waiting += [to for to, _ in edges[node]]
-    return found
-
-
 def automaton_agrees(seed):
     source = random.Random(seed)
     asked = formula(source, source.randint(1, 6))
     automaton = Progression(Ltl(asked))
-    for word, back in source.sample(LASSOS, 30):
-        meant = on_lasso(asked, lambda p, word=word: [truth(p, x) for x in word], back - 1)
+    for word, back in source.sample(AUTOMATA.SHORT, 30):
+        meant = on_lasso(asked, AUTOMATA.reading(word), back - 1)
         assert denied(automaton, word, back) is not meant, (asked, word, back)
 
 
@@ -184,10 +161,7 @@ def test_it_agrees_with_the_explicit_engine_on_many():
 # ---- by hand: lies are refused
 
 
-def v(value, variable=0):
-    return Apply(Operator.EQUAL, (Read(variable), Constant(value)))
-
-
+v = CLOSED.v
 ENVIRONMENT = StepKind.ENVIRONMENT
 PUSH = Step("push", ENVIRONMENT, v(0), (Assign(0, TRUE), Start(0, Constant(2))))
 FALL = Step("fall", StepKind.TIMEOUT, TimerIs(0, TimerStatus.EXPIRED), (Assign(0, FALSE), Stop(0)), TRUE)
@@ -199,10 +173,7 @@ def lamp(*steps, fairness=()):
     return System("lamp", 1, variables=(Variable("v", Range(0, 3), 0),), timers=(Timer("t", 3),), steps=steps, fairness=fairness)
 
 
-def op(word, *parts):
-    return LtlApply(word, parts)
-
-
+op = AUTOMATA.op
 ON, OFF = v(1), v(0)
 WEAK, STRONG = Fairness("pushed", (0,)), Fairness("pushed", (0,), strong=True)
 NESTED = Ltl(op("always", op("implies", LtlAtom(ON), op("until", LtlAtom(ON), op("always", LtlAtom(OFF))))))
@@ -233,10 +204,14 @@ SAID = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", SAID)
-def test_what_is_so_is_accepted_and_nothing_else(name):
+def said(name):
     system, form, holds = SAID[name]
     assert accepted(system, form) is holds
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_what_is_so_is_accepted_and_nothing_else(name):
+    said(name)
 
 
 def test_a_cycle_is_told():
@@ -266,33 +241,13 @@ def test_the_command_accepts(written, capsys):
     assert "no endless run along them violates the property" in told
 
 
-def head(folder, change):
-    path = folder / "certificate.json"
-    told = json.loads(path.read_text())
-    change(told)
-    path.write_text(json.dumps(told))
-
-
-def resealed(change):
-    """The states as they are, the system or the property another."""
-
-    def edit(folder):
-        known = open_certificate(folder)
-        at = folder / "certificate.json"
-        told = json.loads(at.read_text())
-        system, asked = change(known.system, known.property)
-        save_exhaustion(system, asked, "", {}, folder)
-        at.write_text(json.dumps(json.loads(at.read_text()) | {"sets": told["sets"]}))
-
-    return edit
-
-
 def asking(form):
-    return resealed(lambda system, asked: (system, dataclasses.replace(asked, form=form)))
+    return CLOSED.resealed(lambda known: (known.system, dataclasses.replace(known.property, form=form)))
 
 
-def never_off(system, asked):
-    return dataclasses.replace(system, steps=tuple(s for s in system.steps if s.kind is not StepKind.TIMEOUT)), asked
+def never_off(known):
+    steps = tuple(s for s in known.system.steps if s.kind is not StepKind.TIMEOUT)
+    return dataclasses.replace(known.system, steps=steps), known.property
 
 
 TAMPERED = {
@@ -302,10 +257,10 @@ TAMPERED = {
     "an answer that is none": asking(LeadsTo(TRUE, FALSE)),
     "a goal that is not reached": asking(Until(TRUE, FALSE)),
     "a formula that is false": asking(Ltl(op("always", op("eventually", LtlAtom(FALSE))))),
-    "no timeouts": resealed(never_off),
+    "no timeouts": CLOSED.resealed(never_off),
     "a predicate of another system": asking(Eventually(Read(999))),
-    "a state less": lambda f: head(f, lambda told: told["sets"][0].update(states=told["sets"][0]["states"] - 1)),
-    "another digest": lambda f: head(f, lambda told: told["system"].update(digest="0" * 64)),
+    "a state less": lambda f: CLOSED.head(f, lambda told: told["sets"][0].update(states=told["sets"][0]["states"] - 1)),
+    "another digest": lambda f: CLOSED.head(f, lambda told: told["system"].update(digest="0" * 64)),
 }
 
 
@@ -340,7 +295,7 @@ FAULTS = [
     (_P._turned, "truth=not truth), same", "truth=truth), same"),
     (_P._turned, "Kept(right, Or(left, right)) if truth", "Kept(left, Or(left, right)) if truth"),
     (_P._turned, "Kept(left, right) if truth else self._until(left, right)", "self._until(left, right)"),
-    (progression.formula_of, '"always", (LtlApply("implies"', '"eventually", (LtlApply("implies"'),
+    (progression.formula_of, '_always(LtlApply("implies"', '_eventually(LtlApply("implies"'),
     (_E.begin, "NO_EVENTS", "frozenset((0,))"),
     (_E.leads_on, "outcome.events", "NO_EVENTS"),
     (_E.leads_on, "offered |= taken", "offered = taken"),
@@ -360,11 +315,6 @@ FAULTS = [
 ]  # fmt: skip
 
 
-def said(name):
-    system, form, holds = SAID[name]
-    assert accepted(system, form) is holds
-
-
 def checks():
     yield from ((said, name) for name in SAID)
     yield from ((automaton_agrees, seed) for seed in range(150))
@@ -373,8 +323,7 @@ def checks():
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda f: f"{f[0].__name__}: {f[1][:50]}")
 def test_seeded_faults_are_noticed(fault):
-    with exchanged(*fault):
-        assert noticed(checks())
+    notices(fault, checks())
 
 
 # ---- the library

@@ -43,3 +43,11 @@ def exchanged(function, old, new):
         yield
     finally:
         target.__code__ = code
+
+
+def notices(fault, checks):
+    """Assert that one of the checks notices a fault, given as :func:`exchanged` takes it; what noticed it is printed."""
+    with exchanged(*fault):
+        how = noticed(checks)
+    print(how)
+    assert how is not None

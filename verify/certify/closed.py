@@ -24,7 +24,7 @@ from verify.certify.states import Row
 from verify.semantics.expressions import NO_EVENTS
 from verify.semantics.interpreter import TICK, Interpreter, Outcome, State
 from verify.system.expression import Constant, Expression, events_of, negation
-from verify.system.property import Form, Never, NeverLonger, Possible, Within
+from verify.system.property import Form, Never, NeverLonger, Possible, Safety, Within
 from verify.system.statement import Choose
 from verify.system.system import StepKind, System
 from verify.system.wellformed import nodes
@@ -126,8 +126,7 @@ class _Checking:
         wrong = form.bad if isinstance(form, Never) else form.good if isinstance(form, Possible) else None
         self.wrong = None if wrong is None else self.interpreter.predicate(wrong)
         self.of_steps = wrong is not None and bool(events_of(wrong))
-        safe = isinstance(form, Never | NeverLonger | Possible | Within)
-        self.endless = None if safe else Endless(self.interpreter, form)
+        self.endless = None if isinstance(form, Safety) else Endless(self.interpreter, form)
         self.until = until
         self.line: dict[State, int] = {}
         self.counted: list[int] = [IDLE]
@@ -174,14 +173,13 @@ class _Checking:
             raise Refused(f"{self.at(number)} is a violation of the property")
         ticks = False
         ahead: list[int] = []
-        arrivals: list[tuple[Outcome, int, State]] = []
-        for outcome in self.interpreter.outcomes(state):
+        outcomes = self.interpreter.outcomes(state)
+        for outcome in outcomes:
             step = outcome.choice.step
             name = "a tick" if step == TICK else f"the step '{self.system.steps[step].name}'"
             what = f"{self.at(number)}: {name}"
             to, after = self.arrived(outcome, what)
             self.counts_on(number, outcome, after, to, what)
-            arrivals.append((outcome, to, after))
             ticks = ticks or step == TICK
             ahead.append(to)
             if step != TICK and self.system.steps[step].kind is StepKind.REACTION:
@@ -192,7 +190,7 @@ class _Checking:
         if not ticks:
             self.timeless.after[number] = ahead
         if self.endless is not None:
-            self.endless.leads_on(arrivals)
+            self.endless.leads_on(zip(ahead, outcomes, strict=True))
 
     def arrived(self, outcome: Outcome, what: str) -> tuple[int, State]:
         """Where a transition leads, which has to be in the set and no violation; ``what`` led there."""

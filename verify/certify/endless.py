@@ -100,15 +100,16 @@ class Endless:
         """A first state."""
         self.firsts[number, self._letter(number, state, NO_EVENTS)] = None
 
-    def leads_on(self, transitions: Iterable[tuple[Outcome, int, State]]) -> None:
-        """The transitions of the next state, and the numbered states that they lead to."""
+    def leads_on(self, transitions: Iterable[tuple[int, Outcome]]) -> None:
+        """The transitions of the next state, none of which fails, each after the number of the state that it leads to."""
         row: list[int] = []
         offered = 0
-        for outcome, to, state in transitions:
+        for to, outcome in transitions:
+            assert outcome.state is not None  # noqa: S101 - an error is refused before
             step = outcome.choice.step
             taken = sum(2 << n for n, group in enumerate(self.groups) if step in group)
             offered |= taken
-            row.append(self.kinds.edge(to, (self._letter(to, state, outcome.events), taken | int(step == TICK))))
+            row.append(self.kinds.edge(to, (self._letter(to, outcome.state, outcome.events), taken | int(step == TICK))))
         self.edges.add(row)
         self.offers.append(offered)
 
@@ -129,6 +130,7 @@ class _Product:
         self.runs = runs
         self.hurry = hurry
         self.promised = len(runs.groups) + 1  # the bit of the first promise
+        self.every = (1 << len(runs.automaton.promises)) - 1  # promises, a bit each
         self.number: dict[tuple[int, Place], int] = {}
         self.states: list[int] = []
         self.kinds = Kinds[int]()
@@ -151,7 +153,6 @@ class _Product:
         for state, letter in runs.firsts:
             for way in automaton.read(automaton.start, letter):
                 node(state, way.place)
-        every = (1 << len(automaton.promises)) - 1
         while len(self.after) < len(places):
             at = len(self.after)
             self.hurry(at)
@@ -159,7 +160,7 @@ class _Product:
             for edge in runs.edges[self.states[at] - 1]:
                 to, (letter, marks) = runs.kinds.read(edge)
                 for way in automaton.read(places[at], letter):
-                    kept = (every & ~way.off) << self.promised
+                    kept = (self.every & ~way.off) << self.promised
                     ahead.add(self.kinds.edge(node(to, way.place), marks | kept))
             self.after.add(sorted(ahead))
 
@@ -187,7 +188,7 @@ class _Product:
 
     def _left(self, part: list[int], marks: int) -> list[int] | None:
         """None if a run that stays in all of a part counts and violates; else what of it may still hold such a run."""
-        needed = 1 | ((1 << len(self.runs.automaton.promises)) - 1) << self.promised
+        needed = 1 | self.every << self.promised
         if marks & needed != needed:
             return []
         unfair = 0

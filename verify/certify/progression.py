@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from verify.system.expression import Expression
 from verify.system.property import (
@@ -170,24 +170,17 @@ def _folded(join: Callable[[Formula, Formula], Formula], parts: list[Formula]) -
     return whole
 
 
-MEANT: Final = {
-    Eventually: ("eventually",),
-    EventuallyAlways: ("eventually", "always"),
-    AlwaysEventually: ("always", "eventually"),
-}
-
-
 def formula_of(form: Form) -> LtlFormula:
     """A form about endless runs as a formula of the logic; ValueError for another."""
     match form:
-        case Eventually(good) | EventuallyAlways(good) | AlwaysEventually(good):
-            formula: LtlFormula = LtlAtom(good)
-            for operator in reversed(MEANT[type(form)]):
-                formula = LtlApply(operator, (formula,))
-            return formula
+        case Eventually(good):
+            return _eventually(LtlAtom(good))
+        case EventuallyAlways(good):
+            return _eventually(_always(LtlAtom(good)))
+        case AlwaysEventually(good):
+            return _always(_eventually(LtlAtom(good)))
         case LeadsTo(trigger, response):
-            answered = LtlApply("eventually", (LtlAtom(response),))
-            return LtlApply("always", (LtlApply("implies", (LtlAtom(trigger), answered)),))
+            return _always(LtlApply("implies", (LtlAtom(trigger), _eventually(LtlAtom(response)))))
         case Until(hold, goal):
             return LtlApply("until", (LtlAtom(hold), LtlAtom(goal)))
         case Ltl(formula):
@@ -195,3 +188,11 @@ def formula_of(form: Form) -> LtlFormula:
         case _:
             message = f"{type(form).__name__} is not about endless runs"
             raise ValueError(message)
+
+
+def _always(formula: LtlFormula) -> LtlFormula:
+    return LtlApply("always", (formula,))
+
+
+def _eventually(formula: LtlFormula) -> LtlFormula:
+    return LtlApply("eventually", (formula,))

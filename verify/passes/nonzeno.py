@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Final
 
 from verify.passes.possible import Env, Fields, Possible, TimerSet, entered, run, started
 from verify.passes.valuesets import ValueSet, between, common, joined, only
@@ -31,6 +32,7 @@ from verify.system.statement import Assign, Block, Duplicate, statements
 from verify.system.system import Step, StepKind, System, Taking
 
 STATUSES = tuple(TimerStatus)
+NOTHING: Final[ValueSet] = frozenset()
 
 Place = tuple[str, int]  # ("variable", n) or ("timer", n), whose values are the statuses by number
 
@@ -42,10 +44,16 @@ def time_has_to_pass(system: System) -> bool:
 
 @dataclass(slots=True)
 class _Does:
-    """What a step does. ``leaves``: places that it takes away from these values; ``less``: variables that it makes less."""
+    """What a step does.
+
+    ``leaves``: places that it takes away from these values; ``lowers``: variables that it makes less, ``raises``: that it may
+    make more; ``fills``: lanes into which it may put a message.
+    """
 
     leaves: dict[Place, ValueSet] = field(default_factory=dict)
-    less: frozenset[int] = frozenset()
+    lowers: frozenset[int] = frozenset()
+    raises: frozenset[int] = frozenset()
+    fills: frozenset[int] = frozenset()
     stores: dict[Place, ValueSet] = field(default_factory=dict)
     sends: dict[int, Fields] = field(default_factory=dict)
 
@@ -60,13 +68,13 @@ class _Noting(Possible):
         self.does = _Does()
 
     def store(self, variable: int, values: ValueSet) -> None:
-        self._stored(("variable", variable), values)
+        self._note(("variable", variable), values)
 
     def start(self, timer: int, values: ValueSet) -> None:
-        self._stored(("timer", timer), _numbered(started(values)))
+        self._note(("timer", timer), _numbered(started(values)))
 
     def stop(self, timer: int) -> None:
-        self._stored(("timer", timer), _numbered((TimerStatus.STOPPED,)))
+        self._note(("timer", timer), _numbered((TimerStatus.STOPPED,)))
 
     def send(self, lane: int, message: int, values: list[ValueSet]) -> None:
         _mixed(self.does.sends.setdefault(lane, {}), message, values)
@@ -74,13 +82,16 @@ class _Noting(Possible):
     def occur(self, event: int) -> None:
         pass
 
-    def _stored(self, place: Place, values: ValueSet) -> None:
-        before = self.does.stores.get(place)
-        self.does.stores[place] = values if before is None else joined(before, values)
+    def _note(self, place: Place, values: ValueSet) -> None:
+        _stored(self.does.stores, place, values)
 
 
 def _numbered(statuses: Iterable[TimerStatus]) -> ValueSet:
     return frozenset(STATUSES.index(s) for s in statuses)
+
+
+def _stored(stores: dict[Place, ValueSet], place: Place, values: ValueSet) -> None:
+    stores[place] = joined(stores.get(place, NOTHING), values)
 
 
 def _mixed(kinds: Fields, message: int, values: Iterable[ValueSet]) -> None:
@@ -97,6 +108,7 @@ class _Ruling:
         whole = [tuple(between(f.domain.low, f.domain.high) for f in m.fields) for m in system.messages]
         self.everything: list[Fields] = [dict(enumerate(whole)) for _ in system.lanes]
         self.fields = list(self.everything)
+        self.duplicated = {s.lane for step in system.steps for s in statements(step.body) if isinstance(s, Duplicate)}
         reacting = [system.atomic and s.kind is StepKind.REACTION for s in system.steps]
         done = [self._done(s) for s in system.steps]
         self.always = [d for d, inner in zip(done, reacting, strict=True) if inner and d is not None]
@@ -116,11 +128,10 @@ class _Ruling:
 
     def _done(self, step: Step) -> _Does | None:
         """None: it is on no cycle, whatever others do."""
-        lane = None if step.take is None else step.take.lane
         copies = step.take is not None and step.take.taking is Taking.COPY
         noting = _Noting(self.system, self.everything if copies else self.fields)
         _, before = entered(noting, step)
-        if before is None or (lane is not None and not copies and self._aged(lane, step)):
+        if before is None or self._aged(step):
             return None
         _, after = run(step.body, before)
         if after is None:
@@ -130,17 +141,17 @@ class _Ruling:
             was, is_ = _held(before, place), _held(after, place)
             if not common(was, is_):
                 does.leaves[place] = was
-        does.less = frozenset(_lowered(step.body))
+        inside = list(statements(step.body))
+        does.lowers = frozenset(_lowered(step.body))
+        does.raises = frozenset(s.variable for s in inside if isinstance(s, Assign) and _taken_off(s) is None)
+        does.fills = frozenset(does.sends) | {s.lane for s in inside if isinstance(s, Duplicate)}
         return does
 
-    def _aged(self, number: int, step: Step) -> bool:
+    def _aged(self, step: Step) -> bool:
         """Whether a step takes only messages that time has made older."""
-        lane = self.system.lanes[number]
-        delivers = step.take is not None and step.take.taking is Taking.DELIVER
-        return delivers and lane.minimum > 0 and not self._duplicated(number)
-
-    def _duplicated(self, lane: int) -> bool:
-        return any(s == Duplicate(lane) for step in self.system.steps for s in statements(step.body))
+        if step.take is None or step.take.taking is not Taking.DELIVER:
+            return False
+        return self.system.lanes[step.take.lane].minimum > 0 and step.take.lane not in self.duplicated
 
     # ---- ruling out
 
@@ -155,25 +166,17 @@ class _Ruling:
         filled: set[int] = set()
         for does in self._acting():
             for place, values in does.stores.items():
-                stored[place] = joined(stored[place], values) if place in stored else values
-            filled |= does.sends.keys()
-        for step in self._steps():
-            raised |= {s.variable for s in statements(step.body) if isinstance(s, Assign) and _taken_off(s) is None}
-            filled |= {s.lane for s in statements(step.body) if isinstance(s, Duplicate)}
+                _stored(stored, place, values)
+            raised |= does.raises
+            filled |= does.fills
         return [n for n, does in self.left.items() if self._is_out(self.system.steps[n], does, stored, raised, filled)]
-
-    def _steps(self) -> Iterator[Step]:
-        """The steps that are left, and the reactions within others."""
-        for number, step in enumerate(self.system.steps):
-            if number in self.left or (self.system.atomic and step.kind is StepKind.REACTION):
-                yield step
 
     def _is_out(
         self, step: Step, does: _Does, stored: dict[Place, ValueSet], raised: set[int], filled: set[int]
     ) -> bool:
         if any(not common(values, stored[place]) for place, values in does.leaves.items()):
             return True
-        if does.less - raised:
+        if does.lowers - raised:
             return True
         return step.take is not None and step.take.taking is not Taking.COPY and step.take.lane not in filled
 
@@ -186,18 +189,18 @@ class _Ruling:
             for lane, kinds in does.sends.items():
                 for message, values in kinds.items():
                     _mixed(sent[lane], message, values)
-        changed = {n for n, kinds in enumerate(sent) if kinds != self.fields[n] and not self._duplicated(n)}
+        changed = {n for n, kinds in enumerate(sent) if kinds != self.fields[n] and n not in self.duplicated}
         for lane in changed:
             self.fields[lane] = sent[lane]
         for number in list(self.left):
             step = self.system.steps[number]
             if step.take is None or step.take.lane not in changed:
                 continue
-            does_ = self._done(step)
-            if does_ is None:
+            again = self._done(step)
+            if again is None:
                 del self.left[number]
             else:
-                self.left[number] = does_
+                self.left[number] = again
         return bool(changed)
 
 
