@@ -161,6 +161,23 @@ def test_a_cycle_is_never_overlooked(name):
     hidden(name)
 
 
+def test_messages_that_seem_to_become_more_and_fewer():
+    """A message without fields may seem to lead to one with a field, and that one to the first: rounds of it have an end."""
+    answer = If(equal(Local(1), Constant(-1)), (SENT,), (Send(0, 1, ()),))
+    system = world(step(at(1, 1), put(0, 1), Send(0, 1, ())), take(Taking.DELIVER, TRUE, answer), start=(0, 1, 0))
+    system = replace(system, messages=(*system.messages, Message("empty", ())))
+    assert timeless_cycles(system)
+    assert not time_has_to_pass(system)
+
+
+def test_messages_that_become_fewer_one_by_one():
+    """Each message is answered by one that is less: that this ends is not looked for a million times."""
+    smaller = Send(0, 0, (Apply(Operator.SUBTRACT, (Local(1), Constant(1))),))
+    system = world(take(Taking.DELIVER, TRUE, If(IS_ZERO, (), (smaller,))))
+    system = replace(system, messages=(Message("m", (Field("f", Range(0, 10**6)),)),))
+    assert not time_has_to_pass(system)
+
+
 def test_what_is_not_told_of_a_system_whose_time_passes():
     """A step that is never reached leaves the question open: nothing depends on what is reachable."""
     unreached = world(step(at(2), put(1)), step(at(1), put(2)))

@@ -33,6 +33,7 @@ from verify.system.system import Step, StepKind, System, Taking
 
 STATUSES = tuple(TimerStatus)
 NOTHING: Final[ValueSet] = frozenset()
+PATIENCE: Final = 24  # times that fewer messages are left without a step that is ruled out
 
 Place = tuple[str, int]  # ("variable", n) or ("timer", n), whose values are the statuses by number
 
@@ -100,6 +101,12 @@ def _mixed(kinds: Fields, message: int, values: Iterable[ValueSet]) -> None:
     kinds[message] = mixed
 
 
+def _shared(left: Fields, right: Fields) -> Fields:
+    """The messages that are in both."""
+    both = {m: tuple(common(a, b) for a, b in zip(left[m], right[m], strict=True)) for m in left if m in right}
+    return {m: values for m, values in both.items() if all(values)}
+
+
 class _Ruling:
     """Rules out steps until no more can be."""
 
@@ -116,13 +123,15 @@ class _Ruling:
 
     def all_out(self) -> bool:
         """Whether no step is left."""
-        while self.left:
+        patience = PATIENCE
+        while self.left and patience:
             out = self._out()
             for number in out:
                 del self.left[number]
             if not self._fewer_messages() and not out:
                 return False
-        return True
+            patience -= not out
+        return not self.left
 
     # ---- what a step does
 
@@ -183,15 +192,19 @@ class _Ruling:
     # ---- what can be taken
 
     def _fewer_messages(self) -> bool:
-        """Leave in each lane what is sent there by what is left; whether that is less than before."""
+        """Leave in each lane what is sent there by what is left; whether that is less than before.
+
+        Never more: of a message with fewer fields less may be known, and what it leads to seem to be more.
+        """
         sent: list[Fields] = [{} for _ in self.system.lanes]
         for does in self._acting():
             for lane, kinds in does.sends.items():
                 for message, values in kinds.items():
                     _mixed(sent[lane], message, values)
-        changed = {n for n, kinds in enumerate(sent) if kinds != self.fields[n] and n not in self.duplicated}
+        kept = [_shared(before, now) for before, now in zip(self.fields, sent, strict=True)]
+        changed = {n for n, kinds in enumerate(kept) if kinds != self.fields[n] and n not in self.duplicated}
         for lane in changed:
-            self.fields[lane] = sent[lane]
+            self.fields[lane] = kept[lane]
         for number in list(self.left):
             step = self.system.steps[number]
             if step.take is None or step.take.lane not in changed:
