@@ -167,7 +167,7 @@ RELATION = {
     "what does not change may": (relation.Relation.step, "if unchanged:", "if False:"),
     "what is first does not change": (relation.Relation._part, "if not t.eq(c)", "if i and not t.eq(c)"),
     "no move is a move": (relation.Relation.step, "z3.PbEq(", "z3.PbLe("),
-    "moves that are not enabled are taken": (relation.Relation.step, "z3.And(self.here(part.arrives, k, inputs), *effects)", "z3.And(*effects)"),
+    "moves that are not enabled are taken": (relation.Relation._part, "z3.And(lifted(move.arrives), *", "z3.And(*"),
     "a delay is told as one tick": (relation.Relation._choice, "[choice] * ", "[choice] or "),
     "no error is found": (relation.Relation.failing, "if not z3.is_false(part.fails)", "if False"),
     "every state is a first one": (relation.Relation.begin, "for t in self.question.begin()", "for t in self.question.layout.premises()"),

@@ -10,6 +10,7 @@ alone must be satisfiable: otherwise nothing was said.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from verify.certify.formula import Refused, read
@@ -31,6 +32,8 @@ class Obligation:
 
 
 MOST_STEPS = 12
+_WORD = re.compile(r"[^\s()]+")
+_DEFINED = re.compile(r"\(define-fun (\S+) ")
 
 
 def obligations(system: System, form: Form, invariant: str, rank: str, steps: int = 1) -> list[Obligation]:
@@ -79,7 +82,8 @@ class _Task:
 
     def made(self, name: str, lines: list[str], asserted: list[str]) -> Obligation:
         """A script of definitions and assertions."""
-        whole = [*self.head(), *lines, *(f"(assert {a})" for a in asserted if a != "true"), "(check-sat)"]
+        asked = [f"(assert {a})" for a in asserted if a != "true"]
+        whole = [*self.head(), *_used(lines, asked), *asked, "(check-sat)"]
         return Obligation(name, "\n".join(whole) + "\n")
 
     # ---- what has to be shown
@@ -200,3 +204,15 @@ class _Task:
         asked, answered = self.asked(h.effect)
         begun = f"(ite {all_of([f'(< {before} 0)', asked])} 0 {before})"
         h.effect.state["c"] = h.script.named("Int", f"(ite {answered} (- 1) {begun})")
+
+
+def _used(lines: list[str], asked: list[str]) -> list[str]:
+    """The lines without the definitions that nothing after them uses."""
+    names = {word for line in asked for word in _WORD.findall(line)}
+    kept: list[str] = []
+    for line in reversed(lines):
+        defined = _DEFINED.match(line)
+        if defined is None or defined[1] in names:
+            names.update(_WORD.findall(line))
+            kept.append(line)
+    return kept[::-1]

@@ -99,7 +99,7 @@ class Possible:
     grown: dict[Key, int] = field(default_factory=dict)
     changed: set[Key] = field(default_factory=set)
     used: set[Key] = field(default_factory=set)
-    failing: frozenset[Key] = frozenset()  # the variables and timers in which a store may fail
+    failing: frozenset[Key] = frozenset()  # variables and timers in which a store may fail, lanes in which a field may
 
     # ---- growing
 
@@ -425,6 +425,8 @@ def _sent(statement: Send, env: Env) -> tuple[Block, Env | None]:
         made, values = inside.simplified(expression)
         fields.append(made)
         stored.append(within(values, declared.domain.low, declared.domain.high))
+        if stored[-1] != values:
+            env.possible.failing |= {("lane", statement.lane)}
     made_ = Send(statement.lane, statement.message, tuple(fields))
     if not all(stored):
         return (made_,), outside

@@ -52,6 +52,7 @@ class Extended(Layout):
         self.axioms: list[Any] = []
         self.fewer: list[Any] = []
         self.assumed: list[Any] = []
+        self.met: list[z3.ModelRef] = []
 
     def premises(self) -> list[Any]:
         """Those of the base, the axioms, and what is assumed besides."""
@@ -246,14 +247,20 @@ def _renaming(a: Any, b: Any) -> tuple[Any, Any] | None:  # noqa: ANN401 - Z3 te
 
 
 def _shown(axiom: Any, layout: Extended, until: float) -> bool:  # noqa: ANN401 - a Z3 term
-    """Whether the axiom follows from what the derived parameters are."""
+    """Whether the axiom follows from what the derived parameters are. Values that speak against one may do so against others."""
+    meant = layout.meant(axiom)
+    if any(z3.is_false(values.eval(meant, model_completion=True)) for values in layout.met):
+        return False
     left = int(1000 * (until - time.monotonic()))
     if left <= 0:
         return False
     solver = z3.Solver()
     solver.set("timeout", min(AXIOM, left))
-    solver.add(*layout.base.premises(), z3.Not(layout.meant(axiom)))
-    return bool(solver.check() == z3.unsat)
+    solver.add(*layout.base.premises(), z3.Not(meant))
+    answer = solver.check()
+    if answer == z3.sat:
+        layout.met.append(solver.model())
+    return bool(answer == z3.unsat)
 
 
 # ---- a question once more

@@ -12,17 +12,19 @@ from verify.base.budget import Budget, Progress
 from verify.engines.claim import Claim, Fails, Fault, Faulty, Holds, Inductive, Unknown, Unrolled
 from verify.engines.symbolic.bounded import Bounded, Found
 from verify.engines.symbolic.cores import inductive_after, needed
-from verify.engines.symbolic.derived import linear
+from verify.engines.symbolic.derived import linear, replaced
 from verify.engines.symbolic.effects import Unsupported
 from verify.engines.symbolic.horn import TURN, Solved
 from verify.engines.symbolic.houdini import strengthen
 from verify.engines.symbolic.invariants import from_words, stated
 from verify.engines.symbolic.provers import Provers
 from verify.engines.symbolic.questions import Question
-from verify.engines.symbolic.ranks import ranked
+from verify.engines.symbolic.ranks import Ranked, ranked
+from verify.engines.symbolic.sharpened import sharpened
 from verify.engines.symbolic.terms import lifted
 from verify.passes.equal_parameters import unified
 from verify.passes.parts import parts_of
+from verify.passes.projection import Part
 from verify.system.property import Form, Never, NeverLonger, Possible, Property, Within
 from verify.system.serialise import digest
 from verify.system.system import System
@@ -74,13 +76,16 @@ class SymbolicEngine:
 class _Search:
     """One property, searched for a violation and a proof at once."""
 
-    def __init__(self, system: System, form: Form, until: float, budget: Budget) -> None:
+    def __init__(self, system: System, form: Form, until: float, budget: Budget, *, part: bool = False) -> None:
+        """``part``: of a greater question, and only an invariant is wanted."""
+        self.part = part
         self.system = system
         self.form = form
         self.end = until  # when a certificate has to be there
         self.until = until - RESERVED * (until - time.monotonic())  # when the search for one ends
         self.budget = budget
-        self.proved = Question(*unified(system, form), stepwise=True)
+        self.one = unified(system, form)
+        self.proved = Question(*self.one, stepwise=True)
         self.proving, self.layout = linear(self.proved, time.monotonic() + AXIOMS * (self.until - time.monotonic()))
         self.digest = digest(system)
         self.reasons: list[str] = []
@@ -109,12 +114,14 @@ class _Search:
 
     def answer(self) -> Claim:
         """Unrolling beside Spacer; after a while invariants from templates; then Spacer with those; at last unrolling alone."""
-        claim = self._at_once() or self._in_parts()
+        claim = self._at_once() or (None if self.part else self._in_parts())
         if claim is not None:
             return claim
         start = time.monotonic()
         share = OPEN if self.system.parameters else ALONE
         claim = self._beside(Provers(self.proving, self.layout), start + share * (self.until - start), templates=True)
+        if claim is None and self.part and self.reachable:
+            return Claim(Unknown(self._why()))
         if claim is None and self.lemmas and not self.reachable:
             claim = self._beside(Provers(self.proving, self.layout, self.lemmas, 2), self.until)
         if claim is None:
@@ -141,27 +148,41 @@ class _Search:
 
     def _in_parts(self) -> Claim | None:
         """Proofs of parts of the question, as one."""
-        split = parts_of(self.system, self.form)
+        system, form = self.one
+        split = parts_of(sharpened(system), form)
         if split is None:
             return None
-        parts, invariants, ranks, methods = split.parts, [], [], []
+        invariants, methods = [], []
         end = time.monotonic() + PARTS * (self.until - time.monotonic())
-        for number, part in enumerate(parts):
-            until = time.monotonic() + (end - time.monotonic()) / (len(parts) - number)
-            evidence = getattr(_Search(part.system, part.form, until, self.budget).answer().answer, "evidence", None)
-            if not isinstance(evidence, Inductive) or evidence.steps > 1:
-                self.reasons.append(f"part {number + 1} of {len(parts)}: no proof")
+        for number, ways in enumerate(split.questions):
+            share = (end - time.monotonic()) / 2
+            found = self._part(ways, time.monotonic() + share)
+            if found is None:
+                self.reasons.append(f"part {number + 1} of {len(split.questions)}: no proof")
                 return None
+            part, evidence = found
             invariants.append(part.in_words_of_the_whole(evidence.invariant))
-            ranks.append(part.in_words_of_the_whole(evidence.rank))
             methods.append(evidence.method)
-        whole, without = Question(self.system, self.form), Question(split.without, self.form)
+        without = Question(split.without, form)
         told = f"(and {' '.join(invariants)} {stated(without, z3.BoolVal(val=True))})"
-        if needed(whole, (), from_words(whole.layout, told), self.until) is None:
-            self.reasons.append(f"{len(parts)} parts: together they could not be confirmed")
+        invariant = replaced(from_words(self.proved.layout, told), self.layout.pairs)
+        if needed(self.proving, (), invariant, self.until) is None:
+            self.reasons.append(f"{len(methods)} parts: together they could not be confirmed")
             return None
-        rank = f"(+ {' '.join(ranks)})"
-        return self._claimed(Inductive(NAME, told, rank, f"in {len(parts)} parts: {'; '.join(methods)}", self.digest))
+        rank = ranked(self.proving, invariant, self.end)
+        if rank.rank is None:
+            self.reasons.append(f"{len(methods)} parts: {rank.why}")
+            return None
+        return self._claimed(Inductive(NAME, told, rank.rank, f"in {len(methods)} parts: {'; '.join(methods)}", self.digest))
+
+    def _part(self, ways: Sequence[Part], until: float) -> tuple[Part, Inductive] | None:
+        """A proof of a part, asked in the first way in which there is one."""
+        for number, part in enumerate(ways):
+            end = time.monotonic() + (until - time.monotonic()) / (len(ways) - number)
+            evidence = getattr(_Search(part.system, part.form, end, self.budget, part=True).answer().answer, "evidence", None)
+            if isinstance(evidence, Inductive) and evidence.steps == 1:
+                return part, evidence
+        return None
 
     def _beside(self, provers: Provers, until: float, *, templates: bool = False) -> Claim | None:
         """Provers, and unrolling in turns with them; ``templates``: after that, while the provers go on."""
@@ -223,6 +244,8 @@ class _Search:
             elif solved is not None:
                 self.reachable = self.layout.complete and not self.proved.layout.stepwise
                 provers.end()
+                if self.part:
+                    return None
             ahead = self.system.parameters and self.depth > AHEAD
             if provers.running and (ahead or time.monotonic() < waiting):
                 time.sleep(TURN)  # they need what the machine has
@@ -280,7 +303,7 @@ class _Search:
 
     def _certified(self, invariant: Any, method: str, steps: int = 1) -> Claim:  # noqa: ANN401 - a Z3 term
         """The claim that an inductive invariant makes, if there is a rank as well."""
-        rank = ranked(self.proving, invariant, self.end)
+        rank = Ranked("0") if self.part else ranked(self.proving, invariant, self.end)
         if rank.rank is None:
             return Claim(Unknown(f"an invariant was found; that time can always pass was not shown: {rank.why}"))
         told = stated(self.proved, self.layout.meant(invariant))

@@ -17,10 +17,12 @@ from verify.trace.trace import Trace
 
 @dataclass(frozen=True, slots=True)
 class _Part:
+    """A move; ``changed``: which components, by number; ``effect``: on the state, and on the next one."""
+
     move: Move
-    arrives: Any
     fails: Any
-    changed: dict[int, Any]
+    changed: set[int]
+    effect: Any
 
 
 class Relation:
@@ -30,19 +32,24 @@ class Relation:
         """Take the moves apart into what they change."""
         self.question = question
         self.layout = question.layout
+        self.states: dict[int, list[Any]] = {}
+        self.next = [self.layout.constant(c, "@next") for c in self.layout.components]
         self.parts = [self._part(m) for m in question.moves]
 
     def _part(self, move: Move) -> _Part:
         flat = self.layout.flat(move.state)
         constants = self.layout.constants
         changed = {i: t for i, (c, t) in enumerate(zip(constants, flat, strict=True)) if not t.eq(c)}
-        return _Part(move, lifted(move.arrives), lifted(move.fails), changed)
+        effect = z3.And(lifted(move.arrives), *[self.next[i] == t for i, t in changed.items()])
+        return _Part(move, lifted(move.fails), set(changed), effect)
 
     # ---- names
 
     def at(self, k: int) -> list[Any]:
         """The constants of state number k."""
-        return [self.layout.constant(c, f"@{k}") for c in self.layout.components]
+        if k not in self.states:
+            self.states[k] = [self.layout.constant(c, f"@{k}") for c in self.layout.components]
+        return self.states[k]
 
     def here(self, term: Term, k: int, inputs: Sequence[Any] = ()) -> Any:  # noqa: ANN401 - a Z3 term
         """A term over the layout's constants, in state number k."""
@@ -67,9 +74,9 @@ class Relation:
         after = self.at(k + 1)
         before = self.at(k)
         for part, selected in zip(self.parts, chosen, strict=True):
-            inputs = part.move.inputs
-            effects = [after[i] == self.here(t, k, inputs) for i, t in part.changed.items()]
-            found.append(z3.Implies(selected, z3.And(self.here(part.arrives, k, inputs), *effects)))
+            effect = self.here(part.effect, k, part.move.inputs)
+            pairs = [(self.next[i], after[i]) for i in part.changed]
+            found.append(z3.Implies(selected, z3.substitute(effect, pairs) if pairs else effect))
         for i, (old, new) in enumerate(zip(before, after, strict=True)):
             unchanged = [c for p, c in zip(self.parts, chosen, strict=True) if i not in p.changed]
             if unchanged:
