@@ -52,7 +52,7 @@ def test_each_engine_alone_gives_the_pinned_numbers(path, engine):
 
 
 @pytest.mark.parametrize(
-    "path", [pytest.param(p, marks=() if p.stem in ("open_loss", "open_three") else pytest.mark.slow) for p in OPEN], ids=lambda p: p.stem
+    "path", [pytest.param(p, marks=() if p.stem in ("open_loss", "open_overlap") else pytest.mark.slow) for p in OPEN], ids=lambda p: p.stem
 )
 def test_open_specs_are_decided_for_all_values(path):
     results = api.check(api.load(path), limits=api.Limits(seconds=400), everything=True)

@@ -65,6 +65,7 @@ def cvc5_says(script: str, seconds: float) -> str:
 
     solver = cvc5.Solver()
     solver.setOption("tlimit-per", str(int(seconds * 1000)))
+    solver.setOption("ite-simp", "true")  # what a step does is conditions within conditions
     parser = cvc5.InputParser(solver)
     parser.setStringInput(cvc5.InputLanguage.SMT_LIB_2_6, script, "obligation")
     answer = ""

@@ -47,6 +47,9 @@ RESERVED = 0.25  # of the time, for making a certificate of what is found last: 
 PREMISE = 10.0  # seconds, at most, for the question whether a premise ever happens
 
 
+Known = dict[tuple[System, Form], Inductive]  # proofs of parts, which several properties may need
+
+
 class SymbolicEngine:
     """For closed systems and open ones. Claims of proofs hold for all values that are assumed; traces name theirs."""
 
@@ -58,17 +61,18 @@ class SymbolicEngine:
 
     def answers(self, system: System, properties: Sequence[Property], budget: Budget) -> Iterator[Claim]:
         """As :meth:`check`, each answer as soon as it is known."""
+        known: Known = {}
         for number, asked in enumerate(properties):
             seconds = SECONDS
             if budget.limits.seconds is not None:
                 seconds = max(0.0, budget.limits.seconds - budget.seconds()) / (len(properties) - number)
-            yield self._claim(system, asked.form, time.monotonic() + seconds, budget)
+            yield self._claim(system, asked.form, time.monotonic() + seconds, budget, known)
 
-    def _claim(self, system: System, form: Form, until: float, budget: Budget) -> Claim:
+    def _claim(self, system: System, form: Form, until: float, budget: Budget, known: Known) -> Claim:
         if not isinstance(form, Never | NeverLonger | Within | Possible):
             return Claim(Unknown("the symbolic engine answers questions of safety only"))
         try:
-            return _Search(system, form, until, budget).answer()
+            return _Search(system, form, until, budget, known).answer()
         except Unsupported as problem:
             return Claim(Unknown(f"the symbolic engine does not encode this: {problem}"))
 
@@ -76,9 +80,9 @@ class SymbolicEngine:
 class _Search:
     """One property, searched for a violation and a proof at once."""
 
-    def __init__(self, system: System, form: Form, until: float, budget: Budget, *, part: bool = False) -> None:
-        """``part``: of a greater question, and only an invariant is wanted."""
-        self.part = part
+    def __init__(self, system: System, form: Form, until: float, budget: Budget, known: Known | None = None) -> None:
+        """``known``: proofs of parts. None: this is a part of a greater question, and only an invariant is wanted."""
+        self.known = known
         self.system = system
         self.form = form
         self.end = until  # when a certificate has to be there
@@ -114,13 +118,13 @@ class _Search:
 
     def answer(self) -> Claim:
         """Unrolling beside Spacer; after a while invariants from templates; then Spacer with those; at last unrolling alone."""
-        claim = self._at_once() or (None if self.part else self._in_parts())
+        claim = self._at_once() or self._in_parts()
         if claim is not None:
             return claim
         start = time.monotonic()
         share = OPEN if self.system.parameters else ALONE
         claim = self._beside(Provers(self.proving, self.layout), start + share * (self.until - start), templates=True)
-        if claim is None and self.part and self.reachable:
+        if claim is None and self.known is None and self.reachable:
             return Claim(Unknown(self._why()))
         if claim is None and self.lemmas and not self.reachable:
             claim = self._beside(Provers(self.proving, self.layout, self.lemmas, 2), self.until)
@@ -148,6 +152,8 @@ class _Search:
 
     def _in_parts(self) -> Claim | None:
         """Proofs of parts of the question, as one."""
+        if self.known is None:
+            return None
         system, form = self.one
         split = parts_of(sharpened(system), form)
         if split is None:
@@ -155,8 +161,8 @@ class _Search:
         invariants, methods = [], []
         end = time.monotonic() + PARTS * (self.until - time.monotonic())
         for number, ways in enumerate(split.questions):
-            share = (end - time.monotonic()) / 2
-            found = self._part(ways, time.monotonic() + share)
+            now = time.monotonic()
+            found = self._part(ways, now + (end - now) / 2, self.known)
             if found is None:
                 self.reasons.append(f"part {number + 1} of {len(split.questions)}: no proof")
                 return None
@@ -175,13 +181,17 @@ class _Search:
             return None
         return self._claimed(Inductive(NAME, told, rank.rank, f"in {len(methods)} parts: {'; '.join(methods)}", self.digest))
 
-    def _part(self, ways: Sequence[Part], until: float) -> tuple[Part, Inductive] | None:
+    def _part(self, ways: Sequence[Part], until: float, known: Known) -> tuple[Part, Inductive] | None:
         """A proof of a part, asked in the first way in which there is one."""
         for number, part in enumerate(ways):
-            end = time.monotonic() + (until - time.monotonic()) / (len(ways) - number)
-            evidence = getattr(_Search(part.system, part.form, end, self.budget, part=True).answer().answer, "evidence", None)
-            if isinstance(evidence, Inductive) and evidence.steps == 1:
-                return part, evidence
+            asked = part.system, part.form
+            if asked not in known:
+                end = time.monotonic() + (until - time.monotonic()) / (len(ways) - number)
+                evidence = getattr(_Search(*asked, end, self.budget).answer().answer, "evidence", None)
+                if not isinstance(evidence, Inductive) or evidence.steps > 1:
+                    continue
+                known[asked] = evidence
+            return part, known[asked]
         return None
 
     def _beside(self, provers: Provers, until: float, *, templates: bool = False) -> Claim | None:
@@ -244,7 +254,7 @@ class _Search:
             elif solved is not None:
                 self.reachable = self.layout.complete and not self.proved.layout.stepwise
                 provers.end()
-                if self.part:
+                if self.known is None:
                     return None
             ahead = self.system.parameters and self.depth > AHEAD
             if provers.running and (ahead or time.monotonic() < waiting):
@@ -303,7 +313,7 @@ class _Search:
 
     def _certified(self, invariant: Any, method: str, steps: int = 1) -> Claim:  # noqa: ANN401 - a Z3 term
         """The claim that an inductive invariant makes, if there is a rank as well."""
-        rank = Ranked("0") if self.part else ranked(self.proving, invariant, self.end)
+        rank = Ranked("0") if self.known is None else ranked(self.proving, invariant, self.end)
         if rank.rank is None:
             return Claim(Unknown(f"an invariant was found; that time can always pass was not shown: {rank.why}"))
         told = stated(self.proved, self.layout.meant(invariant))
