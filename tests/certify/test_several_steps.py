@@ -131,7 +131,7 @@ def test_the_number_of_steps_is_looked_at(tmp_path):
 def test_the_engine_finds_them():
     for bound, verdict in ((2, Verdict.PROVED), (1, Verdict.VIOLATED)):
         asked = Property("p", NeverLonger(v(1), Constant(bound)))
-        claim = _Search(LAMP, asked.form, time.monotonic() + 30, Budget())._after_some_moves()
+        claim = _Search(LAMP, asked.form, time.monotonic() + 30, Budget(), {})._after_some_moves()
         if verdict is Verdict.VIOLATED:
             assert claim is None
             continue

@@ -80,7 +80,7 @@ class SymbolicEngine:
 class _Search:
     """One property, searched for a violation and a proof at once."""
 
-    def __init__(self, system: System, form: Form, until: float, budget: Budget, known: Known | None = None) -> None:
+    def __init__(self, system: System, form: Form, until: float, budget: Budget, known: Known | None) -> None:
         """``known``: proofs of parts. None: this is a part of a greater question, and only an invariant is wanted."""
         self.known = known
         self.system = system
@@ -187,7 +187,7 @@ class _Search:
             asked = part.system, part.form
             if asked not in known:
                 end = time.monotonic() + (until - time.monotonic()) / (len(ways) - number)
-                evidence = getattr(_Search(*asked, end, self.budget).answer().answer, "evidence", None)
+                evidence = getattr(_Search(*asked, end, self.budget, None).answer().answer, "evidence", None)
                 if not isinstance(evidence, Inductive) or evidence.steps > 1:
                     continue
                 known[asked] = evidence
