@@ -149,7 +149,7 @@ def test_the_engine_finds_them():
 def test_the_engine_finds_them_for_all_priorities():
     task = next(t for t in api.load("specs/vrrp/open_pair.spec").tasks if t.scenario == "open_apart")
     (asked,) = (c.property for c in task.checks)
-    claim = _Search(task.system, asked.form, time.monotonic() + 120, Budget())._from_templates()
+    claim = _Search(task.system, asked.form, time.monotonic() + 120, Budget(), {})._from_templates()
     assert claim.answer.evidence.steps > 1
     assert judge(task.system, asked, claim).verdict is Verdict.PROVED
 
