@@ -44,7 +44,19 @@ from verify.system.expression import (
     conditional,
     equal,
 )
-from verify.system.property import Eventually, LeadsTo, Ltl, LtlApply, LtlAtom, Never, Possible, Property, Until
+from verify.system.property import (
+    AlwaysEventually,
+    Eventually,
+    EventuallyAlways,
+    LeadsTo,
+    Ltl,
+    LtlApply,
+    LtlAtom,
+    Never,
+    Possible,
+    Property,
+    Until,
+)
 from verify.system.statement import Assign, If, Send
 from verify.system.system import (
     Field,
@@ -147,6 +159,27 @@ def computed(system, expressions, locals_=()):
 
 
 VALUES = range(-4, 5)
+
+
+def once_and_then_for_ever():
+    """A step that happens once, with no time before it; then only time passes."""
+    first = Apply(Operator.LESS, (FALSE, Read(0)))
+    once = Step("once", StepKind.ENVIRONMENT, first, (Assign(0, Apply(Operator.SUBTRACT, (Read(0), TRUE))), Assign(1, TRUE)), first)
+    return System("once", 1, variables=(Variable("left", Range(0, 1), 1), Variable("done", Range(0, 1), 0)), steps=(once,))
+
+
+def test_what_happens_once_leads_to_what_is_for_ever():
+    """What looks for cycles anywhere leaves out what is on none; what begins somewhere does not, whichever is asked first."""
+    done, undone = (Apply(Operator.EQUAL, (Read(1), Constant(n))) for n in (1, 0))
+    never = Apply(Operator.EQUAL, (Read(0), Constant(2)))
+    forms = (AlwaysEventually(undone), EventuallyAlways(done), Eventually(never), LeadsTo(undone, never), Until(undone, never))
+    for order in itertools.permutations(forms, 3):
+        asked = [Property(f"p{i}", form) for i, form in enumerate(order)]
+        system = once_and_then_for_ever()
+        rulings = [[judge(system, a, c) for a, c in zip(asked, e.check(system, asked, Budget()), strict=True)] for e in (NativeEngine(), ExplicitEngine())]
+        assert [r.verdict for r in rulings[0]] == [r.verdict for r in rulings[1]]
+        for form, ruling in zip(order, rulings[0], strict=True):
+            assert ruling.verdict is (Verdict.PROVED if isinstance(form, EventuallyAlways) else Verdict.VIOLATED)
 
 
 @pytest.mark.parametrize("operator", Operator, ids=lambda o: o.name)

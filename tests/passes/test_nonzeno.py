@@ -10,11 +10,11 @@ from siblings import sibling
 from verify import api
 from verify.base.budget import Budget, Limits
 from verify.engines.explicit import health
-from verify.engines.explicit.components import cyclic
+from verify.engines.explicit.components import components, cyclic
 from verify.engines.explicit.graph import explore
 from verify.passes import nonzeno, possible
 from verify.passes.narrowing import narrowed
-from verify.passes.nonzeno import time_has_to_pass
+from verify.passes.nonzeno import passing_steps, time_has_to_pass
 from verify.semantics.interpreter import Interpreter
 from verify.system.domain import Range
 from verify.system.expression import (
@@ -185,7 +185,77 @@ def test_what_is_not_told_of_a_system_whose_time_passes():
     assert not time_has_to_pass(unreached)
 
 
+# ---- steps on no cycle at all
+
+
+def on_cycles(system):
+    """The steps that are on a cycle among the first states."""
+    graph = explore(Interpreter(system), Budget(Limits(states=MOST)))
+    edges = [
+        (node, graph.target[e], graph.choices[graph.choice[e]].step)
+        for node in range(graph.expanded)
+        for e in range(graph.first[node], graph.first[node + 1])
+    ]
+    after = {}
+    for node, target, _ in edges:
+        after.setdefault(node, []).append(target)
+    found = components(range(len(graph.states)), lambda node: after.get(node, ()))
+    where = {node: number for number, nodes in enumerate(found) for node in nodes}
+    return {s for node, target, s in edges if where[node] == where[target] and s >= 0}
+
+
+def nothing_passes(system, seed=None):
+    found = passing_steps(system)
+    assert not on_cycles(system) & found, seed
+    if system.atomic:  # reactions are no transitions
+        assert not [n for n in found if system.steps[n].kind is REACTION], seed
+
+
+def passing_agrees(seed):
+    system = random_one(seed)
+    nothing_passes(system, seed)
+    return len(passing_steps(system))
+
+
+EXPIRED, STOPPED = TimerIs(0, TimerStatus.EXPIRED), TimerIs(0, TimerStatus.STOPPED)
+AROUND = {
+    **CYCLES,
+    "a timer that starts again": world(step(EXPIRED, Start(0, Constant(2)), urgent=TRUE), step(STOPPED, Start(0, Constant(1)))),
+    "a timer stopped, once it expired": world(step(EXPIRED, Stop(0)), step(STOPPED, Start(0, Constant(1)))),
+    "a message that has to be older": world(step(equal(Count(0), FALSE), SENT), take(Taking.DELIVER, TRUE), minimum=1),
+    "a budget that a reaction to time restores": world(
+        LOWERED, step(conjunction(EXPIRED, at(0)), put(2), Start(0, Constant(1)), kind=REACTION, unit=0), step(STOPPED, Start(0, Constant(1))), atomic=True
+    ),
+}
+
+
+def passes_by(name):
+    nothing_passes(AROUND[name], name)
+
+
+@pytest.mark.parametrize("name", AROUND)
+def test_what_is_on_a_cycle_with_ticks_is_not_passing(name):
+    assert on_cycles(AROUND[name])
+    passes_by(name)
+
+
+def test_what_passes_is_on_no_cycle_of_random_systems():
+    assert sum(map(passing_agrees, SEEDS)) > len(SEEDS) // 2
+
+
+def test_what_spends_a_budget_passes_and_what_it_makes_possible():
+    """A crash that can happen twice, what only happens after it, and a beat that goes on."""
+    crash = step(Apply(Operator.LESS, (FALSE, Read(0))), less(1), put(1, 1))
+    recovery = step(at(1, 1), put(0, 1))
+    beat = step(EXPIRED, Start(0, Constant(2)), urgent=TRUE)
+    start = step(STOPPED, Start(0, Constant(2)))
+    assert passing_steps(world(crash, recovery, beat, start, start=(2, 0, 0))) == {0, 1, 3}
+
+
 FAULTS = [
+    (nonzeno._Ruling._out, "if self.ticking:", "if False:"),
+    (nonzeno._Ruling._aged, "if self.ticking or ", "if "),
+    (nonzeno.passing_steps, "- inner - ruling.left.keys()", "- ruling.left.keys()"),
     (nonzeno._Ruling._is_out, "if any(not common(values, stored[place])", "if any(True"),
     (nonzeno._Ruling._is_out, "does.lowers - raised", "does.lowers"),
     (nonzeno._Ruling._is_out, "and step.take.taking is not Taking.COPY ", ""),
@@ -210,7 +280,7 @@ FAULTS = [
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda f: f"{f[0].__name__}: {f[1]}")
 def test_seeded_faults_are_noticed(fault):
-    notices(fault, [*((hidden, name) for name in CYCLES), *((agrees, seed) for seed in SEEDS)])
+    notices(fault, [*((hidden, name) for name in CYCLES), *((passes_by, name) for name in AROUND), *((agrees, seed) for seed in SEEDS)])
 
 
 def test_the_steps_of_shipped_routers_say_that_time_passes():

@@ -43,6 +43,17 @@ def time_has_to_pass(system: System) -> bool:
     return _Ruling(system).all_out()
 
 
+def passing_steps(system: System) -> frozenset[int]:
+    """Steps that are on no cycle of transitions at all, by number: faults that spend a budget, and what only they make possible.
+
+    As above, with ticks on the cycle as well: a tick makes any timer expire, and messages older.
+    """
+    ruling = _Ruling(system, ticking=True)
+    ruling.all_out()
+    inner = {n for n, s in enumerate(system.steps) if system.atomic and s.kind is StepKind.REACTION}
+    return frozenset(range(len(system.steps))) - inner - ruling.left.keys()
+
+
 @dataclass(slots=True)
 class _Does:
     """What a step does.
@@ -108,10 +119,11 @@ def _shared(left: Fields, right: Fields) -> Fields:
 
 
 class _Ruling:
-    """Rules out steps until no more can be."""
+    """Rules out steps until no more can be. ``ticking``: cycles may hold ticks."""
 
-    def __init__(self, system: System) -> None:
+    def __init__(self, system: System, *, ticking: bool = False) -> None:
         self.system = system
+        self.ticking = ticking
         whole = [tuple(between(f.domain.low, f.domain.high) for f in m.fields) for m in system.messages]
         self.everything: list[Fields] = [dict(enumerate(whole)) for _ in system.lanes]
         self.fields = list(self.everything)
@@ -158,7 +170,7 @@ class _Ruling:
 
     def _aged(self, step: Step) -> bool:
         """Whether a step takes only messages that time has made older."""
-        if step.take is None or step.take.taking is not Taking.DELIVER:
+        if self.ticking or step.take is None or step.take.taking is not Taking.DELIVER:
             return False
         return self.system.lanes[step.take.lane].minimum > 0 and step.take.lane not in self.duplicated
 
@@ -173,6 +185,8 @@ class _Ruling:
         stored: dict[Place, ValueSet] = {}
         raised: set[int] = set()
         filled: set[int] = set()
+        if self.ticking:
+            stored |= {("timer", n): _numbered((TimerStatus.EXPIRED,)) for n in range(len(self.system.timers))}
         for does in self._acting():
             for place, values in does.stores.items():
                 _stored(stored, place, values)

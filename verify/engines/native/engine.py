@@ -91,9 +91,10 @@ class NativeEngine:
             questions, count = gathered([p.form for p in properties[len(claims) :]])
             how = (self.threads, self.symmetries)
             asks = (questions.predicates, questions.events)
-            space = Space(system, *asks, *how, fingerprints=self.fingerprints, jumps=jumps, lanes=self.lanes)
-            space.search(budget, questions.wanted, questions.on_arrival)
             asked = properties[len(claims) : len(claims) + count]
+            endless = any(isinstance(p.form, LivenessForm) for p in asked)
+            space = Space(system, *asks, *how, fingerprints=self.fingerprints, jumps=jumps, lanes=self.lanes, endless=endless)
+            space.search(budget, questions.wanted, questions.on_arrival)
             claims += self._claims(space, asked, questions, budget)
         return claims
 

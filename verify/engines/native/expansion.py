@@ -30,16 +30,21 @@ if TYPE_CHECKING:
 TICK = 1  # the note of a transition: time passed
 REACTION = 2  # ... a reaction ran that is no part of another step
 FAILED = 4  # ... an error ended the run
-_FIRST = 3  # bits of notes before the fairness groups; the events come behind these
+PASSING = 8  # ... by a step that is on no cycle
+_FIRST = 4  # bits of notes before the fairness groups; the events come behind these
 MOST_PATHS = 20_000  # ways through all steps together
 
 
 @dataclass(frozen=True, slots=True)
 class Notes:
-    """The bits of a note behind the first ones: one for each fairness group, then one for each event that is asked for."""
+    """The bits of a note behind the first ones: one for each fairness group, then one for each event that is asked for.
+
+    ``passing``: the steps whose rows say that they are on no cycle.
+    """
 
     groups: int
     events: tuple[int, ...]
+    passing: frozenset[int] = frozenset()
 
     def __post_init__(self) -> None:
         if _FIRST + self.groups + len(self.events) > 62:
@@ -119,7 +124,7 @@ class _Paths:
         self.code = code
         self.to = Translator(code, layout, code.words(), frozenset(notes.events))
         self.rows = 0
-        self.groups = [0] * len(self.system.steps)
+        self.groups = [PASSING if n in notes.passing else 0 for n in range(len(self.system.steps))]
         for index, fairness in enumerate(self.system.fairness):
             for step in fairness.steps:
                 self.groups[step] |= notes.group(index)

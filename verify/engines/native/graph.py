@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from verify.base.budget import Budget
-from verify.engines.native.expansion import FAILED, REACTION, TICK
+from verify.engines.native.expansion import FAILED, PASSING, REACTION, TICK
 from verify.engines.native.questions import WINDOW
 from verify.engines.native.safety import FRONT
 from verify.engines.native.space import BATCH, NOWHERE, QUOTA, Memory, Space, SpentError, Structure
@@ -47,14 +47,18 @@ def sliced(space: Space, kernel: str, members: Memory, budget: Budget, *argument
 
 
 class Graph:
-    """The edges of the expanded states among ``members``. Edges carry where ``WINDOW`` predicates from ``shift`` on hold."""
+    """The edges of the expanded states among ``members``. Edges carry where ``WINDOW`` predicates from ``shift`` on hold.
 
-    def __init__(self, space: Space, members: Memory, budget: Budget, shift: int = 0) -> None:
+    ``cycles``: only those that may be on a cycle, where the space knows steps that are on none.
+    """
+
+    def __init__(self, space: Space, members: Memory, budget: Budget, shift: int = 0, *, cycles: bool = False) -> None:
         """Build it; SpentError if the budget does not allow it."""
         groups = len(space.system.fairness)
-        if groups + 3 > FIRST_TRUTH:
+        if space.notes.group(groups) > 1 << FIRST_TRUTH:
             raise SpentError(f"{groups} fairness groups are more than the edges can carry")
         self.space, self.shift, self.budget = space, shift, budget
+        self.cycles = cycles
         self.holds = [space.interpreter.predicate(p) for p in space.predicates[shift : shift + WINDOW]]
         self.nodes = space.expanded
         self.s: Structure = space.structure
@@ -70,10 +74,10 @@ class Graph:
             s.allocate("offered", 4 * space.states)
         except MemoryError:
             raise SpentError("no more memory for the graph") from None
-        start = 0
+        start, skipped = 0, PASSING if cycles else 0
         while start < self.nodes:
             end = min(self.nodes, start + QUOTA)
-            start = s.call("link", members, start, end, shift, room)
+            start = s.call("link", members, start, end, shift, skipped, room)
             space.check(budget, self.nodes - start)
 
     def tidy(self) -> None:
@@ -205,6 +209,8 @@ class Graph:
         marks = TICK if step == interpreter.TICK else 0
         if step >= 0 and space.system.steps[step].kind is StepKind.REACTION:
             marks |= REACTION
+        if step in space.notes.passing:
+            marks |= PASSING
         if outcome.state is None:
             return marks | FAILED
         for index, fairness in enumerate(space.system.fairness):
@@ -229,12 +235,16 @@ class Whole:
         found.fill(self.space.expanded, 1)
         return found
 
-    def graph(self, shift: int) -> Graph:
-        """The graph whose edges carry where the predicates from ``shift`` on hold; SpentError as for any."""
-        if self._graph is None or self._graph.shift != shift:
+    def graph(self, shift: int, *, cycles: bool = False) -> Graph:
+        """The graph whose edges carry where the predicates from ``shift`` on hold; SpentError as for any.
+
+        ``cycles``: edges that are on no cycle are not needed.
+        """
+        known = self._graph
+        if known is None or known.shift != shift or (known.cycles and not cycles):
             self.release()
-            self._graph = Graph(self.space, self.members(), self.budget, shift)
-        return self._graph
+            known = self._graph = Graph(self.space, self.members(), self.budget, shift, cycles=cycles)
+        return known
 
     def release(self) -> None:
         """Give its memory back."""

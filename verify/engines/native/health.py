@@ -101,7 +101,7 @@ def _time_passes(space: Space, budget: Budget, whole: Whole | None) -> bool:
 
 def _only_ticking(whole: Whole) -> bool:
     """Whether no cycle of the graph is without a tick. If so, the graph stays for others."""
-    graph = whole.graph(0)
+    graph = whole.graph(0, cycles=True)
     found, _ = graph.components(whole.members(), TIMELESS)
     graph.tidy()
     if found:

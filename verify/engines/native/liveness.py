@@ -50,7 +50,7 @@ def violating(whole: Whole, form: LivenessForm, questions: Questions) -> Trace |
         return None
     block = questions.blocks[id(form)]
     shift = block // WINDOW * WINDOW
-    graph = whole.graph(shift)
+    graph = whole.graph(shift, cycles=isinstance(form, AlwaysEventually | EventuallyAlways))
     try:
         if isinstance(form, Ltl):
             return _of_formula(graph, questions.automata[id(form)], block - shift)

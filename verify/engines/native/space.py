@@ -22,6 +22,7 @@ from verify.engines.native.layout import Layout, layout_of
 from verify.engines.native.machine import Compiled, compiled, compresses_vectors, function, stored
 from verify.engines.native.orbits import Orbits
 from verify.engines.native.rows import EIGHT
+from verify.passes.nonzeno import passing_steps
 from verify.passes.symmetry import Symmetry
 from verify.semantics.interpreter import Choice, Interpreter, Outcome, State
 from verify.system.expression import Expression
@@ -261,8 +262,11 @@ class Space:
         fingerprints: bool = False,
         jumps: bool = False,
         lanes: int | None = None,
+        endless: bool = False,
     ) -> None:
         """Compile a system; Unsupported if that is not possible. ``events``: those that the predicates ask for.
+
+        ``endless``: endless runs will be asked about, so that the notes tell which steps are on no cycle.
 
         ``symmetries``: of the system with the predicates; then one state of each orbit is kept, and transitions lead to it.
         ``jumps``: leave out states in which a tick is all that is possible, if it changes no predicate. The steps of a trace are
@@ -275,7 +279,7 @@ class Space:
         self.system = system
         self.interpreter = Interpreter(system)
         self.layout: Layout = layout_of(system)
-        self.notes = Notes(len(system.fairness), tuple(events))
+        self.notes = Notes(len(system.fairness), tuple(events), passing_steps(system) if endless else frozenset())
         self.predicates = tuple(predicates)
         emitted: Emitted = emit(self.layout, self.notes, predicates)
         self.orbits = Orbits(self.layout, self.notes, symmetries)
