@@ -34,7 +34,7 @@ SECONDS = 60.0  # for each property, if there is no limit
 DEEPEST = 60  # moves that are unrolled
 SLICE = 4.0  # seconds of unrolling before the provers are looked at
 ALONE = 0.2  # of the time, before templates are tried
-OPEN = 0.6  # of it, if parameters are open: there the provers are good
+OPEN = 0.6  # of it, if parameters are open, or for a part: there the provers are good
 AHEAD = 6  # moves that are unrolled before provers come first
 TEMPLATES = 0.6  # of the time that is left then
 PARTS = 0.8  # of the time, for parts of the question
@@ -86,7 +86,9 @@ class _Search:
         self.system = system
         self.form = form
         self.end = until  # when a certificate has to be there
-        self.until = until - RESERVED * (until - time.monotonic())  # when the search for one ends
+        reserved = 0.0 if known is None else RESERVED
+        self.until = until - reserved * (until - time.monotonic())  # when the search for one ends
+        self.provers_first = known is None or bool(system.parameters)
         self.budget = budget
         self.one = unified(system, form)
         self.proved = Question(*self.one, stepwise=True)
@@ -122,7 +124,7 @@ class _Search:
         if claim is not None:
             return claim
         start = time.monotonic()
-        share = OPEN if self.system.parameters else ALONE
+        share = OPEN if self.provers_first else ALONE
         claim = self._beside(Provers(self.proving, self.layout), start + share * (self.until - start), templates=True)
         if claim is None and self.known is None and self.reachable:
             return Claim(Unknown(self._why()))
@@ -256,7 +258,7 @@ class _Search:
                 provers.end()
                 if self.known is None:
                     return None
-            ahead = self.system.parameters and self.depth > AHEAD
+            ahead = self.provers_first and self.depth > AHEAD
             if provers.running and (ahead or time.monotonic() < waiting):
                 time.sleep(TURN)  # they need what the machine has
                 continue
