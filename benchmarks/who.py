@@ -114,8 +114,8 @@ INTRODUCTION = """\
 Made by `python benchmarks/who.py --page` from `benchmarks/results/who/`. Each shipped check of safety, decided by exhaustive
 search, was also put to the two symbolic engines, each alone, in a process of its own: the solvers (`--engine symbolic`) with a
 limit of 20 s for VRRP and 5 s for LACP, the search of zones (`--engine zones`) with one of 300 s. What they decided is what the
-searches found, or the run would have ended. The machines had two cores, which other programs used as well: an AMD EPYC (family 26,
-model 2), and for the solvers on VRRP an Intel Xeon (family 6, model 167).
+searches found, or the run would have ended. The machines had two cores, which other programs used as well: an AMD EPYC (family
+26, model 2), and for the solvers on VRRP an Intel Xeon (family 6, model 167).
 
 The solvers answer for all values of open parameters at once; zones take their values one by one, up to 1,000.
 """

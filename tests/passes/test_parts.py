@@ -383,7 +383,7 @@ FAULTS = {
     "it is over too early": (projection._Projection.room, "capacity)", "capacity - 1)"),
     "it is over for a closed lane": (projection._Projection.room, "negation(self.gate(lane))", "FALSE"),
     "timers keep their numbers": (projection.Part.in_words_of_the_whole, '"t": self.timers', '"t": range(99)'),
-    "what is over is told": (projection.Part.in_words_of_the_whole, 'else "0"', 'else "1"'),
+    "what is over is told": (projection.Part.in_words_of_the_whole, 'return "0"', 'return "1"'),
 }
 CHECKS = [(by_hand,), (words,), (answered,), (known_parts,), *((random_parts, seed) for seed in range(200)), *((random_chatter, seed) for seed in range(300))]
 

@@ -15,6 +15,7 @@ from verify.engines.symbolic.sharpened import sharpened
 from verify.passes.narrowing import mapped
 from verify.passes.valuations import close, valuations
 from verify.semantics.interpreter import Interpreter
+from verify.system import build
 from verify.system.build import apply
 from verify.system.domain import Range
 from verify.system.expression import (
@@ -142,7 +143,7 @@ FAULTS = {
     "a condition that may be false is true": (module._Assumed._asked, "((1, z3.Not(term)), (0, term))", "((1, term), (0, z3.Not(term)))"),
     "nothing is assumed": (module._Assumed.__init__, "self.solver.add(*self.layout.premises())", "pass"),
     "the other branch": (module._step, "then if condition.value else otherwise", "otherwise if condition.value else then"),
-    "and is or": (module._applied, "return conjunction(*arguments)", "return disjunction(*arguments)"),
+    "and is or": (build.folded, "return conjunction(*arguments)", "return disjunction(*arguments)"),
     "fields are in another order": (module._step, "{n + 1: fixed", "{n + 2: fixed"),
 }
 CHECKS = [(by_hand,), *((random_does_the_same, seed) for seed in range(300))]

@@ -66,9 +66,9 @@ class Part:
 
         def word(found: re.Match[str]) -> str:
             kind, number = found[1], int(found[2])
-            return (
-                f"{kind}{numbers[kind][number]}" if number < len(numbers[kind]) else "0"
-            )  # nothing is over in the whole
+            if number == len(numbers[kind]):
+                return "0"  # nothing is over in the whole
+            return f"{kind}{numbers[kind][number]}"
 
         return _WORD.sub(word, text)
 

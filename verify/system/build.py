@@ -20,6 +20,10 @@ from verify.system.expression import (
     Read,
     Rigid,
     TimerIs,
+    conditional,
+    conjunction,
+    disjunction,
+    negation,
 )
 from verify.system.statement import (
     Assign,
@@ -38,6 +42,7 @@ from verify.system.statement import (
 )
 
 Interval = tuple[int, int]
+LOGICAL = (Operator.AND, Operator.OR, Operator.NOT, Operator.IF)
 
 
 def fold(operator: Operator, values: list[int]) -> int:
@@ -93,6 +98,21 @@ def apply(operator: Operator, *arguments: Expression) -> Expression:
     if operator in (Operator.MINIMUM, Operator.MAXIMUM) and len(arguments) == 1:
         return arguments[0]
     return Apply(operator, arguments)
+
+
+def folded(operator: Operator, *arguments: Expression) -> Expression:
+    """As :func:`apply`; truth values and choices are folded as soon as one argument decides them."""
+    match operator:
+        case Operator.AND:
+            return conjunction(*arguments)
+        case Operator.OR:
+            return disjunction(*arguments)
+        case Operator.NOT:
+            return negation(arguments[0])
+        case Operator.IF:
+            return conditional(*arguments)
+        case _:
+            return apply(operator, *arguments)
 
 
 def bounds(expression: Expression, leaf: Callable[[Expression], Interval]) -> Interval:

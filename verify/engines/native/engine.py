@@ -102,9 +102,8 @@ class NativeEngine:
         made = (IDLE_JUMPS,) if space.jumps else ()
         evidence = Exhausted(self.name, space.states, space.transitions, space.depth, digest(space.system), made)
         whole = Whole(space, budget)
-        endless = any(isinstance(p.form, LivenessForm) for p in asked)
         try:
-            health, spent = examine(space, budget, whole if endless else None), ""
+            health, spent = examine(space, budget, whole if space.endless else None), ""
         except SpentError as problem:
             health, spent = Health(None), str(problem)
         except MemoryError:

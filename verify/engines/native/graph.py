@@ -209,8 +209,6 @@ class Graph:
         marks = TICK if step == interpreter.TICK else 0
         if step >= 0 and space.system.steps[step].kind is StepKind.REACTION:
             marks |= REACTION
-        if step in space.notes.passing:
-            marks |= PASSING
         if outcome.state is None:
             return marks | FAILED
         for index, fairness in enumerate(space.system.fairness):

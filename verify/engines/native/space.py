@@ -277,6 +277,7 @@ class Space:
         ``fingerprints``: tell states that are wider than a word apart by 63 bits of a hash. The search is never complete then.
         """
         self.system = system
+        self.endless = endless
         self.interpreter = Interpreter(system)
         self.layout: Layout = layout_of(system)
         self.notes = Notes(len(system.fairness), tuple(events), passing_steps(system) if endless else frozenset())

@@ -82,13 +82,14 @@ class _Search:
 
     def __init__(self, system: System, form: Form, until: float, budget: Budget, known: Known | None) -> None:
         """``known``: proofs of parts. None: this is a part of a greater question, and only an invariant is wanted."""
-        self.known = known
+        self.known: Known = {} if known is None else known
+        self.part = known is None
         self.system = system
         self.form = form
         self.end = until  # when a certificate has to be there
-        reserved = 0.0 if known is None else RESERVED
+        reserved = 0.0 if self.part else RESERVED
         self.until = until - reserved * (until - time.monotonic())  # when the search for one ends
-        self.provers_first = known is None or bool(system.parameters)
+        self.provers_first = self.part or bool(system.parameters)
         self.budget = budget
         self.one = unified(system, form)
         self.proved = Question(*self.one, stepwise=True)
@@ -126,7 +127,7 @@ class _Search:
         start = time.monotonic()
         share = OPEN if self.provers_first else ALONE
         claim = self._beside(Provers(self.proving, self.layout), start + share * (self.until - start), templates=True)
-        if claim is None and self.known is None and self.reachable:
+        if claim is None and self.part and self.reachable:
             return Claim(Unknown(self._why()))
         if claim is None and self.lemmas and not self.reachable:
             claim = self._beside(Provers(self.proving, self.layout, self.lemmas, 2), self.until)
@@ -154,7 +155,7 @@ class _Search:
 
     def _in_parts(self) -> Claim | None:
         """Proofs of parts of the question, as one."""
-        if self.known is None:
+        if self.part:
             return None
         system, form = self.one
         split = parts_of(sharpened(system), form)
@@ -256,7 +257,7 @@ class _Search:
             elif solved is not None:
                 self.reachable = self.layout.complete and not self.proved.layout.stepwise
                 provers.end()
-                if self.known is None:
+                if self.part:
                     return None
             ahead = self.provers_first and self.depth > AHEAD
             if provers.running and (ahead or time.monotonic() < waiting):
@@ -315,7 +316,7 @@ class _Search:
 
     def _certified(self, invariant: Any, method: str, steps: int = 1) -> Claim:  # noqa: ANN401 - a Z3 term
         """The claim that an inductive invariant makes, if there is a rank as well."""
-        rank = Ranked("0") if self.known is None else ranked(self.proving, invariant, self.end)
+        rank = Ranked("0") if self.part else ranked(self.proving, invariant, self.end)
         if rank.rank is None:
             return Claim(Unknown(f"an invariant was found; that time can always pass was not shown: {rank.why}"))
         told = stated(self.proved, self.layout.meant(invariant))

@@ -11,18 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, TypeVar, assert_never
 
-from verify.system.build import apply, is_rigid
+from verify.system.build import LOGICAL, folded, is_rigid
 from verify.system.expression import (
     Apply,
     Constant,
     Expression,
     Local,
-    Operator,
     Read,
-    conditional,
-    conjunction,
-    disjunction,
-    negation,
 )
 from verify.system.statement import (
     Assign,
@@ -183,19 +178,9 @@ class _Search:
 
 def _joined(e: Apply, visit: Callable[[Expression], Expression]) -> Expression:
     parts = tuple(visit(a) for a in e.arguments)
-    match e.operator:
-        case Operator.AND:
-            return conjunction(*parts)
-        case Operator.OR:
-            return disjunction(*parts)
-        case Operator.NOT:
-            return negation(parts[0])
-        case Operator.IF:
-            return conditional(*parts)
-        case _ if all(is_rigid(p) for p in parts):
-            try:
-                return apply(e.operator, *parts)
-            except ZeroDivisionError:  # where it is not evaluated
-                return _ANY
-        case _:
-            return _ANY
+    if e.operator not in LOGICAL and not all(map(is_rigid, parts)):
+        return _ANY
+    try:
+        return folded(e.operator, *parts)
+    except ZeroDivisionError:  # where it is not evaluated
+        return _ANY

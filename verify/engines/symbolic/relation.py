@@ -53,9 +53,12 @@ class Relation:
 
     def here(self, term: Term, k: int, inputs: Sequence[Any] = ()) -> Any:  # noqa: ANN401 - a Z3 term
         """A term over the layout's constants, in state number k."""
-        pairs = list(zip(self.layout.constants, self.at(k), strict=True))
-        pairs += [(i, z3.Int(f"{i}@{k}")) for i in inputs]
+        pairs = self.pairs(k, inputs)
         return z3.substitute(lifted(term), pairs) if pairs else lifted(term)
+
+    def pairs(self, k: int, inputs: Sequence[Any] = ()) -> list[tuple[Any, Any]]:
+        """What stands for the layout's constants in state number k."""
+        return [*zip(self.layout.constants, self.at(k), strict=True), *((i, z3.Int(f"{i}@{k}")) for i in inputs)]
 
     def selector(self, k: int, number: int) -> Any:  # noqa: ANN401 - a Z3 constant
         """Whether move ``number`` leaves state k."""
@@ -74,9 +77,8 @@ class Relation:
         after = self.at(k + 1)
         before = self.at(k)
         for part, selected in zip(self.parts, chosen, strict=True):
-            effect = self.here(part.effect, k, part.move.inputs)
-            pairs = [(self.next[i], after[i]) for i in part.changed]
-            found.append(z3.Implies(selected, z3.substitute(effect, pairs) if pairs else effect))
+            pairs = [*self.pairs(k, part.move.inputs), *((self.next[i], after[i]) for i in part.changed)]
+            found.append(z3.Implies(selected, z3.substitute(part.effect, pairs) if pairs else part.effect))
         for i, (old, new) in enumerate(zip(before, after, strict=True)):
             unchanged = [c for p, c in zip(self.parts, chosen, strict=True) if i not in p.changed]
             if unchanged:

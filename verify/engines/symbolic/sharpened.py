@@ -8,27 +8,15 @@ confirmed on the system itself.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import z3
 
-from verify.engines.symbolic.fixed import Fixed, fixed_values
+from verify.engines.symbolic.fixed import Fixed
 from verify.engines.symbolic.layout import Layout
 from verify.engines.symbolic.terms import lifted, truth
 from verify.passes.narrowing import mapped
-from verify.system.build import apply, is_rigid
-from verify.system.expression import (
-    Apply,
-    Constant,
-    Expression,
-    Local,
-    Operator,
-    Read,
-    conditional,
-    conjunction,
-    disjunction,
-    negation,
-)
+from verify.system.build import folded, is_rigid
+from verify.system.expression import Apply, Constant, Expression, Local, Operator, Read
 from verify.system.statement import Bind, Block, Choose, Either, If, Statement, statements
 from verify.system.system import Step, System
 
@@ -40,8 +28,8 @@ def sharpened(system: System) -> System:
     """The system, sharper; itself, if it has no open parameters: then other passes see as much."""
     if not system.parameters:
         return system
-    fixed, decided = fixed_values(system), _Assumed(system)
-    return replace(system, steps=tuple(_step(s, system, fixed, decided) for s in system.steps))
+    decided = _Assumed(system)
+    return replace(system, steps=tuple(_step(s, system, decided) for s in system.steps))
 
 
 class _Assumed:
@@ -67,7 +55,8 @@ class _Assumed:
         return condition
 
 
-def _step(step: Step, system: System, fixed: Fixed, decided: Any) -> Step:  # noqa: ANN401
+def _step(step: Step, system: System, decided: _Assumed) -> Step:
+    fixed: Fixed = decided.layout.fixed
     local: dict[int, Expression] = {}
     if step.take is not None and len(kinds := fixed.sent(step.take.lane)) == 1:
         (kind,) = kinds
@@ -82,7 +71,10 @@ def _step(step: Step, system: System, fixed: Fixed, decided: Any) -> Step:  # no
             case Local(slot):
                 return local.get(slot, e)
             case Apply(operator, arguments):
-                made = _applied(operator, [known(a) for a in arguments])
+                try:
+                    made = folded(operator, *map(known, arguments))
+                except ZeroDivisionError:  # where nothing is evaluated
+                    return e
                 truth_ = isinstance(made, Apply) and made.operator in TRUTHS and is_rigid(made)
                 return decided(made) if truth_ else made
             case _:
@@ -104,20 +96,3 @@ def _step(step: Step, system: System, fixed: Fixed, decided: Any) -> Step:  # no
                 return (mapped(s, known),)
 
     return replace(step, guard=known(step.guard), urgent=known(step.urgent), body=block(step.body))
-
-
-def _applied(operator: Operator, arguments: list[Expression]) -> Expression:
-    match operator:
-        case Operator.AND:
-            return conjunction(*arguments)
-        case Operator.OR:
-            return disjunction(*arguments)
-        case Operator.NOT:
-            return negation(arguments[0])
-        case Operator.IF:
-            return conditional(arguments[0], arguments[1], arguments[2])
-        case _:
-            try:
-                return apply(operator, *arguments)
-            except ZeroDivisionError:  # where nothing is evaluated
-                return Apply(operator, tuple(arguments))
