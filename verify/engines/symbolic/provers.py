@@ -51,17 +51,25 @@ class Provers:
     def _begun(self, axioms: list[Any], settings: tuple[Setting, ...]) -> Portfolio:
         self.layout.axioms = axioms
         made = Portfolio(self.question, self.workers, settings, self.lemmas)
-        made.look()  # the question is written down now, and for good
-        self.layout.axioms = self.exact
+        try:
+            made.look()  # the question is written down now, and for good
+        except BaseException:
+            made.__exit__()
+            raise
+        finally:
+            self.layout.axioms = self.exact
         return made
 
     def end(self) -> None:
         """Ask no more."""
         for portfolio in (self.rough, self.full):
             if portfolio is not None:
-                portfolio.__exit__()
-                self.reasons += portfolio.reasons
+                self._leave(portfolio)
         self.rough = self.full = None
+
+    def _leave(self, portfolio: Portfolio) -> None:
+        portfolio.__exit__()  # its processes and its files
+        self.reasons += portfolio.reasons
 
     def look(self) -> Solved | None:
         """An invariant, or that there are more bad values, once that is known."""
@@ -72,13 +80,14 @@ class Provers:
             if time.monotonic() > self.since + 3 * ALONE:
                 self.full.workers = 2
             if self.full.spent:
-                self.reasons += self.full.reasons
+                self._leave(self.full)
                 self.full = None
         if self.rough is not None:
             solved = self.rough.look()
             if solved is not None and not solved.reachable:
                 return solved
             if solved is not None or self.rough.spent:
+                self._leave(self.rough)
                 self.rough = None
             if self.full is None and (self.rough is None or time.monotonic() > self.since + 2 * ALONE):
                 self.full = self._begun(self.exact, SETTINGS)
