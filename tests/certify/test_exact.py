@@ -142,6 +142,29 @@ def errors_and_endings_agree():
         assert accepted(replace(spins, steps=(ends,)), Never(FALSE), "(<= 0 v0 1)", "(- 1 v0)")
 
 
+def parts_agree():
+    """Each conjunct that a step may change is kept, and all summands together go down, wherever they stand."""
+    variables = (Variable("v", Range(0, 3), 0), Variable("w", Range(0, 3), 0))
+    some = Apply(Operator.LESS, (FALSE, Read(0)))
+    down = Assign(0, Apply(Operator.SUBTRACT, (Read(0), TRUE)))
+    up = Assign(1, Apply(Operator.ADD, (Read(1), TRUE)))
+    start = (Assign(0, Constant(3)),)
+
+    def system(*body):
+        return System("s", 1, variables=variables, initially=start, steps=(Step("moves", StepKind.ENVIRONMENT, some, body, TRUE),))
+
+    both, ranges = system(down, up), "(and (<= 0 v0) (<= v0 3)) (<= 0 v1) (<= v1 3)"
+    assert accepted(both, Never(FALSE), f"(and {ranges} (= (+ v0 v1) 3))", "v0")
+    assert not accepted(both, Never(FALSE), f"(and {ranges})", "v0")
+    assert not accepted(both, Never(FALSE), f"(and {ranges} (= v1 0))", "v0")
+    assert not accepted(both, Never(FALSE), f"(and (= v1 0) {ranges})", "v0")
+    for rank in ("(+ v0 v1)", "(+ v1 v0)", "(+ 1 (+ v0 v1))", "v1", "7", "(- v0 3)"):
+        assert not accepted(both, Never(FALSE), f"(and {ranges} (= (+ v0 v1) 3))", rank)
+    for rank in ("(+ v0 (* 2 v0))", "(+ v0 3)", "(+ (* 2 v0) v1)", "(+ v1 (+ v0 v0))", "(let ((a!1 v0)) (+ a!1 a!1))"):
+        assert accepted(both, Never(FALSE), f"(and {ranges} (= (+ v0 v1) 3))", rank)
+    assert accepted(system(down), Never(FALSE), f"(and {ranges} (= v1 0))", "(+ v0 v1)")
+
+
 def observers_agree():
     """A change after two ticks, and what is asked of it with bounds around that."""
     change = Step("change", StepKind.TIMEOUT, TimerIs(0, TimerStatus.EXPIRED), (Assign(0, TRUE), Stop(0), Occur(0)), TRUE)
@@ -351,6 +374,10 @@ def test_what_open_parameters_allow():
 
 def test_bounds_around_what_takes_two_ticks():
     observers_agree()
+
+
+def test_conjuncts_and_summands():
+    parts_agree()
 
 
 def test_errors_at_first_and_reactions_without_end_are_refused():

@@ -84,9 +84,12 @@ OBLIGATIONS = {
     "time need not pass": (obligations._Task.all, ", *self.ends(steps)]", "]"),
     "errors at first are allowed": (obligations._Task.begins, "*effect.failures, ", ""),
     "errors are allowed": (obligations._Task.keeps, "*h.effect.failures, ", ""),
-    "all is shown of what is impossible": (obligations._Task.keeps, "[here, h.enabled,", '[here, h.enabled, "false",'),
-    "a rank may be negative": (obligations._Task.ends, "(>= {self.of('rank', state)} 0)", "true"),
-    "a rank may stay": (obligations._Task.ends, "(< {self.of('rank', h.effect.state)}", "(<= {self.of('rank', h.effect.state)}"),
+    "all is shown of what is impossible": (obligations._Task.keeps, "[self.here, h.enabled,", '[self.here, h.enabled, "false",'),
+    "a rank may be negative": (obligations._Task.ends, "(< {rank} 0)", "false"),
+    "a rank may stay": (obligations._Task.ends, "(>= {after} {before})", "(> {after} {before})"),
+    "what changes is what it was": (obligations._Task.changed, "any(h.effect.state[w] != w", "all(h.effect.state[w] != w"),
+    "only the first conjunct is kept": (obligations._Task.__init__, 'parts(self.invariant, "and")', 'parts(self.invariant, "and")[:1]'),
+    "only the first summand goes down": (obligations._Task.__init__, 'parts(self.rank, "+")', 'parts(self.rank, "+")[:1]'),
     "reactions need no rank": (obligations._Task.ends, "reacts = h.step.kind is StepKind.REACTION", "reacts = False"),
     "the bound is a tick too late": (obligations._Task.violated, "(> (+ c 1) {most})", "(> c {most})"),
     "the bound is a tick too early": (obligations._Task.violated, "(> (+ c 1) {most})", "(> (+ c 2) {most})"),
@@ -127,7 +130,7 @@ def lanes_agree(order, full, delays, seed):
 
 BY_HAND = [(by_hand_agrees, seed) for seed in range(4)]
 STEPS = BY_HAND + mixed([(lanes_agree, *given) for _, *given in FAULTY.LANES], [(meaning_agrees, seed) for seed in range(80)])
-WHOLE = [(EXACT.parameters_agree,), (EXACT.errors_and_endings_agree,), (EXACT.observers_agree,), *((exact_agrees, *EXACT.drawn(seed), seed) for seed in range(100))]
+WHOLE = [(EXACT.parameters_agree,), (EXACT.errors_and_endings_agree,), (EXACT.observers_agree,), (EXACT.parts_agree,), *((exact_agrees, *EXACT.drawn(seed), seed) for seed in range(100))]
 CHOSEN = [(EXACT.small_steps_agree,), (EXACT.chosen_lanes_agree,)]
 TABLES = {"meaning": (MEANING, STEPS), "more": (MORE, [*CHOSEN, *STEPS]), "obligations": (OBLIGATIONS, WHOLE)}
 

@@ -57,5 +57,5 @@ def _why(obligation: str) -> str:
         "begin": "the invariant does not hold in every first state",
         "property": "the invariant does not exclude a violation",
         "step": f"the step {step} leads out of the invariant, or into an error",
-        "time": f"the rank does not show that time passes: the step {step}",
+        "time": f"the rank does not show that time passes: {f'the step {step}' if step else 'it may be negative'}",
     }[kind]

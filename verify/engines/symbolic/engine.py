@@ -326,6 +326,8 @@ class _Search:
         """The claim of a proof."""
         if isinstance(self.form, Possible):
             return Claim(Fails(None, evidence))
+        if self.part:  # of it, only the evidence is asked for
+            return Claim(Holds(evidence))
         seen, notes = self._premise()
         return Claim(Holds(evidence, None, seen), notes)
 
