@@ -174,9 +174,10 @@ INTRODUCTION = """\
 Made by `python benchmarks/horn.py --page` from `benchmarks/results/horn/{name}`; without `--page` it measures again. Each
 question has open parameters. It is put to the symbolic engine (`verify check --engine symbolic`, from the spec to the verdict:
 the violation replayed, the proof checked again), and as [Horn clauses](exports.md#horn-clauses) to solvers that know nothing of
-it: the system as it is, one clause for each step and for a tick, with `--delays --small`, and with
-`--ignore-errors` as well. Whoever decides gives the verdict that the spec expects, or the run would have ended.
-(Our engine asks Z3 as well, in its own way; the clauses do not come from it.)
+it: the system as it is, one clause for each step and for a tick; with `--delays --small`; and with `--ignore-errors` as well,
+which asks less: not whether a lane can overflow or a value leave its range, which a proof of ours excludes. Whoever decides gives
+the verdict that the spec expects, or the run would have ended. (Our engine asks Z3 as well, in its own way; the clauses do not
+come from it.)
 
 {machine}.
 

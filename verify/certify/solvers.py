@@ -9,8 +9,8 @@ Solver = Callable[[str, float], str]
 
 SIMPLEX = 2  # Z3's older arithmetic: at once done with quotients by constants, with which the newer one takes seconds
 INLINED = ("simplify", "propagate-values", "solve-eqs", "smt")  # the same, once definitions are put in where they are used
-TURNS = (0.1, 0.5, 2.0, 8.0)  # seconds for each of these two in turn, up to half of all: what one is done with at once may take the
-# other minutes
+TURNS = (0.1, 0.5, 2.0, 8.0)  # seconds for each of these two in turn, up to half of all: what one is done with at once may
+# take the other minutes
 
 
 def z3_says(script: str, seconds: float) -> str:
