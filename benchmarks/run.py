@@ -138,8 +138,10 @@ def _records(cases: list[Case], peers: dict[str, str], work: Path, options: argp
                     _whole(next(c for c in CASES if c.cold and c != case), other, asked)  # the same kernels
                     yield about | {"tool": "verify", "what": f"{what}, new model"} | _whole(case, other, asked)
             if case.name == LIVENESS[0]:
-                for name in LIVENESS[1:]:
-                    yield about | {"tool": "verify", "what": f"answer {name}"} | _ours(case, cache, 1, name)
+                for lanes in LANES if here["avx512"] else LANES[:1]:
+                    for name in LIVENESS[1:]:
+                        what = {"tool": "verify", "what": f"answer {name}, {lanes} at a time"}
+                        yield about | what | _ours(case, cache, 1, name, lanes)
 
 
 def _touch(case: Case) -> None:
