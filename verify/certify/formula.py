@@ -35,26 +35,6 @@ def read(text: str, words: dict[str, str], what: str) -> str:
     return " ".join(out)
 
 
-def parts(formula: str, operator: str) -> list[str]:
-    """What a formula, as it was read, joins by an operator, with what those join by it; itself, if it is made in another way."""
-    found: list[str] = []
-    waiting = [formula.split(" ")]
-    while waiting:
-        tokens = waiting.pop()
-        if tokens[:2] != ["(", operator]:
-            found.append(" ".join(tokens))
-            continue
-        joined: list[list[str]] = []
-        depth = 0
-        for token in tokens[2:-1]:
-            if depth == 0:
-                joined.append([])
-            joined[-1].append(token)
-            depth += (token == "(") - (token == ")")  # noqa: S105 - parentheses
-        waiting += reversed(joined)
-    return found
-
-
 class _Reader:
     """One formula, term by term; a stack of its own, so that depth is no matter."""
 

@@ -6,8 +6,6 @@ With I the invariant: it holds in every first state (``begin``); no step and no 
 it excludes a violation (``property``). With R the rank: it is never negative, and no urgent step and no reaction but makes it
 less (``time``); so finitely many of them follow one another, and time can always pass. ``premises`` alone must be satisfiable:
 otherwise nothing was said.
-
-A conjunct of I holds after a step that changes none of its words, since it held before; and a summand of R is what it was.
 """
 
 from __future__ import annotations
@@ -15,7 +13,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from verify.certify.formula import Refused, parts, read
+from verify.certify.formula import Refused, read
 from verify.certify.meaning import Effect, Happening, Script, all_of, any_of, begin, happenings, negated, numeral
 from verify.certify.paths import Paths
 from verify.certify.vocabulary import parameter_words, state_words
@@ -31,19 +29,6 @@ class Obligation:
     name: str
     script: str
     satisfiable: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A conjunct of the invariant or a summand of the rank, as a function of the ``words`` that it speaks of."""
-
-    name: str
-    definition: str
-    words: list[str]
-
-    def of(self, state: dict[str, str]) -> str:
-        """The part, of a state."""
-        return f"({self.name} {' '.join(state[w] for w in self.words)})" if self.words else self.name
 
 
 MOST_STEPS = 12
@@ -72,16 +57,6 @@ class _Task:
         known = self.words | parameter_words(system)
         self.invariant = read(invariant, known, "the invariant")
         self.rank = read(rank, {w: s for w, s in known.items() if w != "b"}, "the rank")
-        self.whole = self.part("invariant", self.invariant, "Bool")
-        self.here = self.whole.of({w: w for w in self.words})
-        self.conjuncts = [self.part(f"invariant-{i}", p, "Bool") for i, p in enumerate(parts(self.invariant, "and"))]
-        self.summands = [self.part(f"rank-{i}", p, "Int") for i, p in enumerate(parts(self.rank, "+"))]
-
-    def part(self, name: str, formula: str, sort: str) -> Part:
-        """A part of a formula that was read."""
-        said = set(_WORD.findall(formula))
-        words = [w for w in self.words if w in said]
-        return Part(name, f"(define-fun {name} ({' '.join(f'({w} {self.words[w]})' for w in words)}) {sort} {formula})", words)
 
     # ---- scripts
 
@@ -95,9 +70,15 @@ class _Task:
         assumed = [effect.truth(a) for a in self.system.assumptions]
         lines += [*effect.script.lines, *(f"(assert {a})" for a in assumed)]
         if stating:
+            arguments = " ".join(f"({w} {sort})" for w, sort in self.words.items())
             lines += [f"(declare-const {w} {sort})" for w, sort in self.words.items()]
-            lines.append(self.whole.definition)
+            lines.append(f"(define-fun invariant ({arguments}) Bool {self.invariant})")
+            lines.append(f"(define-fun rank ({arguments}) Int {self.rank})")
         return lines
+
+    def of(self, function: str, state: dict[str, str]) -> str:
+        """The invariant or the rank of a state."""
+        return f"({function} {' '.join(state[w] for w in self.words)})" if self.words else function
 
     def made(self, name: str, lines: list[str], asserted: list[str]) -> Obligation:
         """A script of definitions and assertions."""
@@ -117,7 +98,7 @@ class _Task:
 
     def begins(self) -> Obligation:
         effect = self.first()
-        left = any_of([*effect.failures, negated(self.whole.of(effect.state))])
+        left = any_of([*effect.failures, negated(self.of("invariant", effect.state))])
         return self.made("begin", effect.script.lines, [*effect.allowed, left])
 
     def first(self) -> Effect:
@@ -131,18 +112,13 @@ class _Task:
         return effect
 
     def keeps(self, h: Happening) -> Obligation:
-        changed = self.changed(self.conjuncts, h)  # the others hold as before
-        lines = [*h.script.lines, *(p.definition for p in changed)]
-        left = any_of([*h.effect.failures, negated(all_of([p.of(h.effect.state) for p in changed]))])
-        return self.made(f"step-{h.name}", lines, [self.here, h.enabled, *h.effect.allowed, left])
-
-    def changed(self, parts_: list[Part], h: Happening) -> list[Part]:
-        """Those that speak of a word that a step may change."""
-        return [p for p in parts_ if any(h.effect.state[w] != w for w in p.words)]
+        here = self.of("invariant", {w: w for w in self.words})
+        left = any_of([*h.effect.failures, negated(self.of("invariant", h.effect.state))])
+        return self.made(f"step-{h.name}", h.script.lines, [here, h.enabled, *h.effect.allowed, left])
 
     def excludes(self, tick: Happening) -> Obligation:
         lines, violated = self.violated(tick)
-        return self.made("property", lines, [self.here, *violated])
+        return self.made("property", lines, [self.of("invariant", {w: w for w in self.words}), *violated])
 
     def along(self, steps: list[Happening], count: int) -> list[Obligation]:
         """No violation in one of the first states; none after so many states that satisfy the invariant and are none."""
@@ -168,7 +144,7 @@ class _Task:
             lines, asserted, violated = path(last)
             found.append(self.made(f"base-{last}", [*effect.script.lines, *lines], [*begun, *asserted, violated]))
         lines, asserted, violated = path(count)
-        inside = [self.whole.of({w: f"{w}@{i}" for w in self.words}) for i in range(count + 1)]
+        inside = [self.of("invariant", {w: f"{w}@{i}" for w in self.words}) for i in range(count + 1)]
         found.append(self.made("property", lines, [*inside, *asserted, violated]))
         return found
 
@@ -192,21 +168,17 @@ class _Task:
     def ends(self, steps: list[Happening]) -> list[Obligation]:
         """No urgent step and no reaction without the rank going down, which is never negative."""
         state = {w: w for w in self.words}
+        here, rank = self.of("invariant", state), self.of("rank", state)
         found = []
         for h in steps:
             if h.step is None:
                 continue
             reacts = h.step.kind is StepKind.REACTION
-            changed = self.changed(self.summands, h)  # the others are what they were
-            lines = [*h.script.lines, *(p.definition for p in changed)]
-            after, before = (sum_of([p.of(x) for p in changed]) for x in (h.effect.state, state))
-            asserted = [self.here, h.enabled if reacts else h.urgent, *h.effect.allowed, f"(>= {after} {before})"]
+            stays = f"(>= {self.of('rank', h.effect.state)} {rank})"
+            asserted = [here, h.enabled if reacts else h.urgent, *h.effect.allowed, stays]
             if reacts or h.urgent != "false":
-                found.append(self.made(f"time-{h.name}", lines, asserted))
-        if not found:
-            return []
-        rank = sum_of([p.of(state) for p in self.summands])
-        return [self.made("time", [p.definition for p in self.summands], [self.here, f"(< {rank} 0)"]), *found]
+                found.append(self.made(f"time-{h.name}", h.script.lines, asserted))
+        return [self.made("time", [], [here, f"(< {rank} 0)"]), *found] if found else []
 
     # ---- the observer
 
@@ -233,11 +205,6 @@ class _Task:
         asked, answered = self.asked(h.effect)
         begun = f"(ite {all_of([f'(< {before} 0)', asked])} 0 {before})"
         h.effect.state["c"] = h.script.named("Int", f"(ite {answered} (- 1) {begun})")
-
-
-def sum_of(parts_: list[str]) -> str:
-    """The sum."""
-    return "0" if not parts_ else parts_[0] if len(parts_) == 1 else f"(+ {' '.join(parts_)})"
 
 
 def _used(lines: list[str], asked: list[str]) -> list[str]:
