@@ -97,6 +97,9 @@ EMITTER = {
     ),
     "no step is of a fairness group": (expansion._Paths.expand, "self.groups[index]", "0"),
     "a timer has a bit too few": (layout.layout_of, "(t.maximum + 1).bit_length()", "t.maximum.bit_length()"),
+    "a row that is written in vain stays": (rows.Rows._advance_if, "zext i1 {test} to i64", "add i64 1, 0"),
+    "a row that counts is written in vain": (rows.Rows._advance_if, "zext i1 {test} to i64", "add i64 0, 0"),
+    "a row in vain has the width of its state": (rows.Rows._advance_if, "self.width + 1", "self.width"),
     "fields overlap": (layout._Packing.place, "self.used[word] += width", "self.used[word] += width - (width > 1)"),
 }
 
@@ -122,8 +125,10 @@ KERNELS = {
     "the table is rebuilt with its neighbours": [(" | (i + j + 1)\n", " | (i + j + 2)\n")],
     "a state that is known is entered again": [("        new = holding(table + at, entry) == 0\n", "        new = 1\n")],
     "a state is known where there is none": [("        fresh = fresh + new * WIDTH\n", "        fresh = fresh + 0 * WIDTH\n")],
-    "what failed is a state": [("        if (row[WIDTH] & FAILED) != 0:\n            seen", "        if 0:\n            seen")],
-    "whatever was met a moment ago is this state": [KEYS_ALIKE, ("        known = recent[last] == entry\n", "        known = recent[last] != 0\n")],
+    "what failed is a state": [("        drop_failed(s)\n", "        pass\n")],
+    "a row that did not fail is dropped": [("        if (row[WIDTH] & FAILED) == 0:\n            kept", "        if row[WIDTH] == 0:\n            kept")],
+    "what is hashed is where a failed row stood": [("        drop_failed(s)\n        hash_rows(s)\n", "        drop_failed(s)\n")],
+    "whatever was met a moment ago is this state": [KEYS_ALIKE, ("            known = recent[last] == entry\n", "            known = recent[last] != 0\n")],
     "what a full bucket sends on is lost": [KEYS_ALIKE, ("        later += 1\n", "        later += 0\n")],
     "what a full bucket sends on is new": [KEYS_ALIKE, ("        if enter_key(s, entries[i], hashes[i]):\n", "        enter_key(s, entries[i], hashes[i])\n        if 1:\n")],
     "a state is kept with its mark": [("        fresh[0] = entries[i] & (PRESENT - 1)\n", "        fresh[0] = entries[i]\n")],
@@ -185,7 +190,7 @@ EIGHT = {  # of the way to do it for eight states at a time
 }
 
 EIGHTS = {
-    "whatever was met a moment ago is this state, in several words": [ALIKE, ("same(last, row) & last[WIDTH]", "last[WIDTH]")],
+    "whatever was met a moment ago is this state, in several words": [ALIKE, ("same(place, row) & place[WIDTH]", "place[WIDTH]")],
     "where there are less than eight states, eight are taken": [("s.expand_eight(state, some, out)", "s.expand_eight(state, 8, out)")],
     "the next eight states are seven of the last": [("        state = state + 8 * WIDTH\n", "        state = state + WIDTH\n")],
     "a state without rows is not seen beside others": [("        if after[0] != 0:\n", "        if after == out:\n")],

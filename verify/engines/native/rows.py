@@ -16,10 +16,16 @@ from collections.abc import Callable, Sequence
 from verify.engines.native.values import Code, Value, number
 
 EIGHT = 8
+SHORT = 16  # instructions that are rather done in vain than guessed about: a wrong guess takes as long
+TRAPS = ("sdiv", "srem")  # what is never done in vain
 DECLARATIONS = """declare <8 x i64> @llvm.experimental.vector.compress.v8i64(<8 x i64>, <8 x i1>, <8 x i64>)
 declare i64 @llvm.vector.reduce.or.v8i64(<8 x i64>)
 declare i8 @llvm.ctpop.i8(i8)
 """
+
+
+def _short(lines: Sequence[str]) -> bool:
+    return len(lines) <= SHORT and not any(f" {op} " in line for op in TRAPS for line in lines)
 
 
 class Rows(Code):
@@ -30,6 +36,7 @@ class Rows(Code):
         super().__init__()
         self.width = width
         self.carried = {"cursor": ("ptr", "%out")}  # what conditions may change: its type and name
+        self._rows: dict[str, str] = {}  # of one state: where a row ends, and where it begins
 
     def words(self) -> tuple[Value, ...]:
         """The words of the state."""
@@ -49,7 +56,9 @@ class Rows(Code):
         self._branch_on(condition.text, condition, emitted)
 
     def _branch_on(self, test: str, condition: Value, emitted: Callable[[], None]) -> None:
+        """Emit under a branch; without one, where it is one row and so little that it may as well be done in vain."""
         inside, behind = self.name("do")[1:], self.name("go")[1:]
+        start = len(self.lines)
         self.emit(f"br i1 {test}, label %{inside}, label %{behind}")
         came, before = self.label, dict(self.carried)
         self.begin(inside)
@@ -57,6 +66,11 @@ class Rows(Code):
             self.assume(condition)
             emitted()
         left, after = self.label, dict(self.carried)
+        if left == inside and self._rows.get(after["cursor"][1]) == before["cursor"][1] and _short(self.lines[start + 2 :]):
+            del self.lines[start : start + 2]
+            self.label = came
+            self._advance_if(test, before["cursor"][1])
+            return
         self.emit(f"br label %{behind}")
         self.begin(behind)
         for what, (kind, name) in after.items():
@@ -69,7 +83,9 @@ class Rows(Code):
         """Write a row."""
         for i, value in enumerate(row):
             self._store(f"i64 {value.text}", i)
+        before = self.carried["cursor"][1]
         self._advance("i64", str(len(row)))
+        self._rows[self.carried["cursor"][1]] = before
 
     def _store(self, value: str, words: int) -> None:
         """Store something so many words behind the cursor."""
@@ -83,6 +99,13 @@ class Rows(Code):
         after = self.name("out")
         self.emit(f"{after} = getelementptr {element}, ptr {self.carried['cursor'][1]}, i64 {count}")
         self.carried["cursor"] = ("ptr", after)
+
+    def _advance_if(self, test: str, start: str) -> None:
+        """Leave a row behind that was written from a place on, if a test holds; otherwise the next one overwrites it."""
+        rows = self.name()
+        self.emit(f"{rows} = zext i1 {test} to i64")
+        self.carried["cursor"] = ("ptr", start)
+        self._advance(f"[{self.width + 1} x i64]", rows)
 
     def end(self) -> None:
         """Return where the rows end."""

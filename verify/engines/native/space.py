@@ -30,6 +30,7 @@ from verify.system.system import System
 from verify.trace.trace import Trace
 
 BATCH = 128  # states that are expanded together
+AHEAD = 64  # rows that memory is asked for before they are looked at
 RECENT = 4096  # states that a thread remembers to have met a moment ago
 OWN = (  # memory of one thread
     *("rows", "eight", "spare", "ahead"),
@@ -52,6 +53,8 @@ STUCK = 1 << 62  # a state without rows
 NOWHERE = 0xFFFFFFFF
 LARGEST = NOWHERE - 1  # states: the passes number them in 32 bits
 
+LARGE_PAGE = 1 << 21  # bytes
+
 PAUSED, FINISHED, FULL, FOUND = range(4)  # why a kernel comes back
 
 
@@ -63,10 +66,9 @@ class Memory:
 
     @staticmethod
     def _mapped(size: int) -> mmap.mmap:
-        size = max(1, -(-size // mmap.PAGESIZE)) * mmap.PAGESIZE
         try:
             # private: shared memory cannot grow
-            found = mmap.mmap(-1, size, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+            found = mmap.mmap(-1, _in_pages(size), mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         except OSError as problem:
             raise MemoryError(size) from problem
         _in_large_pages(found)
@@ -79,15 +81,21 @@ class Memory:
 
     def grow(self, size: int) -> None:
         """Make it larger, keeping what it holds."""
+        if len(self._map) < LARGE_PAGE <= _in_pages(size):  # where it stands it would keep its small pages
+            self._copied(size)
+            return
         try:
-            self._map.resize(-(-size // mmap.PAGESIZE) * mmap.PAGESIZE)
+            self._map.resize(_in_pages(size))
         except OSError as problem:
             raise MemoryError(size) from problem
-        except SystemError:  # this operating system cannot: copy
-            bigger = self._mapped(size)
-            bigger[: len(self._map)] = self._map[:]
-            self._map = bigger
+        except SystemError:  # this operating system cannot
+            self._copied(size)
         _in_large_pages(self._map)
+
+    def _copied(self, size: int) -> None:
+        bigger = self._mapped(size)
+        bigger[: len(self._map)] = self._map[:]
+        self._map = bigger
 
     def words(self, at: int, count: int) -> tuple[int, ...]:
         """``count`` words from word ``at`` on."""
@@ -118,9 +126,15 @@ class Memory:
         ctypes.memset(self.address, value, size)
 
 
+def _in_pages(size: int) -> int:
+    """A size in whole pages; in large ones where that is worth it. Linux begins memory of such a size at a large page."""
+    page = LARGE_PAGE if size > LARGE_PAGE // 2 else mmap.PAGESIZE
+    return max(1, -(-size // page)) * page
+
+
 def _in_large_pages(found: mmap.mmap) -> None:
     """Ask for large pages where they are worth it: a table is read at random."""
-    if len(found) >= 1 << 22 and hasattr(mmap, "MADV_HUGEPAGE"):
+    if len(found) >= LARGE_PAGE and hasattr(mmap, "MADV_HUGEPAGE"):
         with suppress(OSError):  # a kernel without them
             found.madvise(mmap.MADV_HUGEPAGE)
 
@@ -135,7 +149,8 @@ class Kernels:
     def __init__(self, width: int, *, keys: bool, fingerprints: bool = False, **shapes: bool) -> None:
         flags = {"KEYS": keys or fingerprints, "FINGERPRINTS": fingerprints}
         flags |= {name.upper(): on for name, on in shapes.items()}
-        self._constants = {"WIDTH": width, "BATCH": BATCH, "RECENT": RECENT, **{name: int(on) for name, on in flags.items()}}
+        sizes = {"WIDTH": width, "BATCH": BATCH, "AHEAD": AHEAD, "RECENT": RECENT}
+        self._constants = sizes | {name: int(on) for name, on in flags.items()}
         of_keys = ("rebuild_keys", "spread_keys") if keys or fingerprints else ()
         self._together = ("search", "rebuild", "locate", "parent", *of_keys)
         self._compiled: dict[str, Compiled] = {}
@@ -521,22 +536,12 @@ class Space:
         before = s["slots"]
         slots = before * (4 if before < SMALL_TABLE else 2)
         s.grow("words", self._size_of_words(slots))
-        if self._keys:
-            s.grow("table", _size_of_table(slots))
-            self._use(slots)
-            if s.call("spread_keys", before):
-                return
-        try:
-            self._rebuild(slots)
-        except MemoryError:  # what was found is still to be looked at
-            self._rebuild(before)
-            raise
-
-    def _rebuild(self, slots: int) -> None:
-        """Enter every state into a new table."""
-        self.structure.allocate("table", _size_of_table(slots))
+        s.grow("table", _size_of_table(slots))
         self._use(slots)
-        self.structure.call("rebuild_keys" if self._keys else "rebuild")
+        if self._keys and s.call("spread_keys", before):
+            return
+        s.memory("table").fill(_size_of_table(slots if self._keys else before), 0)  # what is new is empty
+        s.call("rebuild_keys" if self._keys else "rebuild")
 
     def _use(self, slots: int) -> None:
         """Have the kernels use so many slots of the table."""
