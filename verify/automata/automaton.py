@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
+from verify.base.record import record
 from verify.system.expression import Expression
 
 
@@ -24,7 +24,7 @@ class Move(NamedTuple):
         return letter & self.positive == self.positive and not letter & self.negative
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Automaton:
     """Accepts a word if some run from state 0 makes moves of each of the ``sets`` accepting sets infinitely often.
 

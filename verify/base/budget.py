@@ -9,8 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from verify.base.record import record
 
-@dataclass(frozen=True, slots=True)
+
+@record
 class Limits:
     """Upper bounds of one task; ``None`` is unlimited. A limit that is met ends in UNDECIDED, never in PROVED."""
 
@@ -19,7 +21,7 @@ class Limits:
     states: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Progress:
     """How far a search is: distinct states, transitions, states waiting, depth in steps, seconds since its start."""
 
@@ -31,7 +33,7 @@ class Progress:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Keeping:
     """Where a long search is kept and taken up again. ``system``: the digest of the task's system, parameters still open."""
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import Enum
 
 from verify.base.place import NOWHERE, Place
+from verify.base.record import record
 
 
 class Severity(Enum):
@@ -17,7 +17,7 @@ class Severity(Enum):
     WARNING = "warning"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Diagnostic:
     """One fault. ``code`` is stable (``E…`` error, ``W…`` warning); ``help`` says what to do, "" if there is nothing."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
 from verify.base.budget import Budget
+from verify.base.record import record
 from verify.system.property import Property
 from verify.system.system import System
 from verify.trace.trace import Trace
@@ -22,7 +22,7 @@ class Fault(Enum):
     DEADLOCK = "nothing can happen any more"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Exhausted:
     """Evidence: all reachable states were seen. ``digest``: of the system asked about; ``reductions``: that made it smaller."""
 
@@ -34,7 +34,7 @@ class Exhausted:
     reductions: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Unrolled:
     """Evidence of a solver's trace: so many moves were looked at. ``values``: of the open parameters, for its trace."""
 
@@ -44,7 +44,7 @@ class Unrolled:
     digest: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Inductive:
     """Evidence for all values of the open parameters: an invariant and a rank, in the words of :mod:`verify.certify.vocabulary`.
 
@@ -63,7 +63,7 @@ class Inductive:
 Evidence = Exhausted | Unrolled | Inductive
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Holds:
     """It holds: by exhaustion, induction, or (``possible``) a witness. ``premise_seen`` None: no premise, or not known."""
 
@@ -72,7 +72,7 @@ class Holds:
     premise_seen: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Fails:
     """The property does not hold: by a trace, or (``possible``, trace None) by exhaustion or induction."""
 
@@ -80,7 +80,7 @@ class Fails:
     evidence: Evidence
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Unknown:
     """Not known: why, and how far the search got."""
 
@@ -98,7 +98,7 @@ def cut_short(why: str, found: Exhausted, *, endless: bool) -> Unknown:
     return Unknown(reason, found.states, found.transitions, found.depth)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Faulty:
     """The question is faulty: the trace leads to the error, or to where time stands still; its loop is a livelock's."""
 
@@ -107,7 +107,7 @@ class Faulty:
     evidence: Evidence
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Claim:
     """An engine's answer to one property, with what else it noticed (``notes``)."""
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from verify.base.record import record
 from verify.engines.claim import Claim
 from verify.system.build import apply
 from verify.system.expression import (
@@ -19,7 +19,7 @@ from verify.system.expression import (
 from verify.trace.trace import Trace
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Bound:
     """The sum of the terms, each so many times, is at most ``most``. Terms are parameters, or rigid expressions over them."""
 
@@ -67,7 +67,7 @@ def beyond(regions: Sequence[Region]) -> tuple[Expression, ...]:
     return tuple(disjunction(*(b.opposite.expression for b in r)) for r in regions)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Met:
     """A region in which every value is bad; a run for ``values``, if one was found; ``failed``: it ends in an error."""
 
@@ -77,7 +77,7 @@ class Met:
     failed: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Sample:
     """Values in a region, with a run that shows that they are bad. ``facet``: the number of the bound that they are nearest to.
 
@@ -92,7 +92,7 @@ class Sample:
     beside: tuple[int, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Covered:
     """All the regions that were met, written as simply as possible, and for each whether its runs end in errors.
 
@@ -104,26 +104,26 @@ class Covered:
     named: tuple[tuple[Expression, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Safe:
     """A claim that the property holds outside the regions of the last :class:`Covered`."""
 
     claim: Claim
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Whole:
     """The regions of the last :class:`Covered` leave no values."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Looked:
     """How far the search is: no bad values but those that were told, up to so many moves."""
 
     depth: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Stuck:
     """The search has ended without a proof: why."""
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from verify.base.record import record
 from verify.certify.meaning import all_of, any_of, negated
 from verify.export.definitions import Definitions
 
 Words = dict[str, str]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Way:
     """From any state that is reached (``first``: from none) to another, or to what must not be (``after`` None).
 

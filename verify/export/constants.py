@@ -8,8 +8,8 @@ values: the largest set of these claims in which each follows from all (by induc
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from verify.base.record import record
 from verify.system.expression import Apply, Constant, Expression, Local, Operator, Read
 from verify.system.statement import Assign, Bind, Choose, Send, statements
 from verify.system.system import Step, System
@@ -17,7 +17,7 @@ from verify.system.system import Step, System
 Field = tuple[int, int]  # a lane, and the number of a field
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Constants:
     """The values, of variables and of fields."""
 
@@ -25,7 +25,7 @@ class Constants:
     fields: dict[Field, int]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Given:
     """A statement that gives something a value, where it stands (``step`` None: before the first state)."""
 

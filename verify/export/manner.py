@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from verify.base.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Manner:
     """How the clauses are written.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from verify.base.record import record
 from verify.system.expression import (
     FALSE,
     TRUE,
@@ -50,7 +51,7 @@ class NotExported(Exception):  # noqa: N818 - an answer
     """Something that the other language is not given: what."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Path:
     """One way. ``condition``: on the state before; ``body``: statements without choices; ``empty``: a choice has no option."""
 
@@ -127,7 +128,7 @@ class _Known:
         self.lanes |= one.lanes | other.lanes
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Forked:
     """A timer that one branch leaves otherwise than the other."""
 

@@ -8,9 +8,9 @@ transition more than we do: the initial state. Where an error ends a run, SPIN m
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
+from verify.base.record import record
 from verify.export.paths import MOST, NotExported, chooses, paths
 from verify.export.predicates import predicates
 from verify.semantics.interpreter import Interpreter
@@ -69,7 +69,7 @@ def promela(system: System, asked: Property | None, version: str) -> str:
     return _Model(system, asked).text(version)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Place:
     """A place for a message: the names of its parts."""
 

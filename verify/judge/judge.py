@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import assert_never
 
+from verify.base.record import record
 from verify.base.verdict import Verdict
 from verify.certify.check import check
 from verify.certify.formula import Refused, Undecided
@@ -22,7 +22,7 @@ class Convicted(Exception):  # noqa: N818 - a judgement
     """An engine claimed something that is not so: a bug of ours, exit code 70."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Ruling:
     """A verdict with what backs it. ``run``: the replayed trace, if there is one. ``vacuous``: its premise never happens.
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import assert_never
 
 from verify.base.diagnostic import InputError, error
 from verify.base.place import Place
+from verify.base.record import record
 from verify.base.verdict import Verdict
 from verify.certify.check import check
 from verify.certify.exhaustion import check_exhaustion
@@ -23,7 +23,7 @@ from verify.trace import itf
 CERTIFICATE = "certificate.json"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Certified:
     """What was accepted: of which property and system, that it is ``verdict``; ``every``: for all values of open parameters.
 

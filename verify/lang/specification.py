@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from verify.base.diagnostic import Diagnostic, InputError, Severity, error, warning
 from verify.base.place import Place
+from verify.base.record import record
 from verify.base.verdict import Verdict
 from verify.lang import syntax as s
 from verify.lang.examination import examine
@@ -26,7 +26,7 @@ from verify.system.system import System
 from verify.topology.network import Network
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Check:
     """One question with the answer that is expected. ``stated``: whether the spec says what it expects."""
 
@@ -38,7 +38,7 @@ class Check:
     stated: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Task:
     """A scenario as a system, with the checks asked of it."""
 
@@ -47,7 +47,7 @@ class Task:
     checks: tuple[Check, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Specification:
     """A spec file, understood. ``warnings``: what is odd about it. ``surveys``: what is asked of its topologies.
 

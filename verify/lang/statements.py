@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import assert_never
 
 from verify.base.diagnostic import did_you_mean
 from verify.base.place import Place
+from verify.base.record import record
 from verify.lang import syntax as s
 from verify.lang.environment import Env
 from verify.lang.expressions import (
@@ -73,7 +74,7 @@ from verify.system.statement import (
 from verify.system.system import Citation, Rule
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Body:
     """Where statements run: names (``env``), the region for ``goto``, and whether this is an ``entry``."""
 

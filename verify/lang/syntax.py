@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Literal
 
-from verify.base.node import node
 from verify.base.place import Place
+from verify.base.record import record
 from verify.lang.topology_syntax import PartName, Rate, TopologyDecl
 
 # ---- expressions
 
 
-@node
+@record
 class Number:
     """``12``."""
 
@@ -19,7 +19,7 @@ class Number:
     value: int
 
 
-@node
+@record
 class Duration:
     """``10ms``, in nanoseconds; ``text`` as written."""
 
@@ -28,7 +28,7 @@ class Duration:
     text: str
 
 
-@node
+@record
 class Truth:
     """``true`` or ``false``."""
 
@@ -36,14 +36,14 @@ class Truth:
     value: bool
 
 
-@node
+@record
 class Nothing:
     """``none``."""
 
     place: Place
 
 
-@node
+@record
 class Name:
     """An identifier."""
 
@@ -51,7 +51,7 @@ class Name:
     text: str
 
 
-@node
+@record
 class Member:
     """``base.name``."""
 
@@ -60,7 +60,7 @@ class Member:
     name: str
 
 
-@node
+@record
 class Index:
     """``base[at]``."""
 
@@ -69,7 +69,7 @@ class Index:
     at: Expr
 
 
-@node
+@record
 class Call:
     """``base(arguments)``; a named argument carries its name."""
 
@@ -78,7 +78,7 @@ class Call:
     arguments: tuple[tuple[str | None, Expr], ...]
 
 
-@node
+@record
 class Unary:
     """``not e`` and ``-e``."""
 
@@ -87,7 +87,7 @@ class Unary:
     operand: Expr
 
 
-@node
+@record
 class Chain:
     """``a + b - c``: operands and the operators between them, of one level of binding, left to right."""
 
@@ -96,7 +96,7 @@ class Chain:
     operators: tuple[str, ...]
 
 
-@node
+@record
 class Conditional:
     """``if c then a else b``."""
 
@@ -106,7 +106,7 @@ class Conditional:
     otherwise: Expr
 
 
-@node
+@record
 class Is:
     """``e is Name``, ``e is not none``: ``name`` "none" for none."""
 
@@ -116,7 +116,7 @@ class Is:
     negated: bool
 
 
-@node
+@record
 class Otherwise:
     """``e otherwise d``: the value of an optional, or d."""
 
@@ -125,7 +125,7 @@ class Otherwise:
     default: Expr
 
 
-@node
+@record
 class Rounded:
     """``rounded down to 10ms (e)``; unit None: to whole numbers."""
 
@@ -135,7 +135,7 @@ class Rounded:
     operand: Expr
 
 
-@node
+@record
 class SetOf:
     """A set named by an expression: a machine, an enum, a list of parts."""
 
@@ -143,7 +143,7 @@ class SetOf:
     expression: Expr
 
 
-@node
+@record
 class SetRange:
     """``low .. high``."""
 
@@ -152,7 +152,7 @@ class SetRange:
     high: Expr
 
 
-@node
+@record
 class SetList:
     """``{a, b}``."""
 
@@ -163,7 +163,7 @@ class SetList:
 Set = SetOf | SetRange | SetList
 
 
-@node
+@record
 class Quantifier:
     """``count(r in Router where E : E)``."""
 
@@ -175,7 +175,7 @@ class Quantifier:
     body: Expr | None
 
 
-@node
+@record
 class Edge:
     """``crash of r1``, ``sent M by r1``: what happened in the step that led here. ``what``: the message, timer or signal."""
 
@@ -208,7 +208,7 @@ Expr = (
 # ---- types
 
 
-@node
+@record
 class TypeExpr:
     """``kind``: bool, named, range, duration, array, optional or reference."""
 
@@ -223,7 +223,7 @@ class TypeExpr:
 # ---- statements
 
 
-@node
+@record
 class Assignment:
     """``x := e``."""
 
@@ -232,7 +232,7 @@ class Assignment:
     value: Expr
 
 
-@node
+@record
 class ActionCall:
     """``announce`` or ``follow(a)``."""
 
@@ -240,7 +240,7 @@ class ActionCall:
     target: Expr
 
 
-@node
+@record
 class SendStatement:
     """``send M { fields } on port``; a field without value takes what has its name."""
 
@@ -250,7 +250,7 @@ class SendStatement:
     port: Expr | None
 
 
-@node
+@record
 class StartTimer:
     """``start t for d``."""
 
@@ -259,7 +259,7 @@ class StartTimer:
     duration: Expr
 
 
-@node
+@record
 class StopTimer:
     """``stop t``."""
 
@@ -267,7 +267,7 @@ class StopTimer:
     timer: Expr
 
 
-@node
+@record
 class IfStatement:
     """``if c { … } else { … }``."""
 
@@ -277,7 +277,7 @@ class IfStatement:
     otherwise: Block
 
 
-@node
+@record
 class ChooseStatement:
     """``choose x in S where P { … }``."""
 
@@ -288,7 +288,7 @@ class ChooseStatement:
     body: Block
 
 
-@node
+@record
 class EitherStatement:
     """``either { … } or { … }``."""
 
@@ -296,7 +296,7 @@ class EitherStatement:
     branches: tuple[Block, ...]
 
 
-@node
+@record
 class Goto:
     """``goto S``."""
 
@@ -320,7 +320,7 @@ Block = tuple[Statement, ...]
 # ---- declarations
 
 
-@node
+@record
 class Cite:
     """``cite rfc9568 "6.4.2"``."""
 
@@ -330,7 +330,7 @@ class Cite:
     verified: bool
 
 
-@node
+@record
 class Rule:
     """One rule. ``event``: a message, signal or built-in event, "" for ``on timeout t`` and for ``when``."""
 
@@ -345,7 +345,7 @@ class Rule:
     citations: tuple[Cite, ...]
 
 
-@node
+@record
 class State:
     """A state of a region; ``entry`` None if there is none."""
 
@@ -357,7 +357,7 @@ class State:
     rules: tuple[Rule, ...]
 
 
-@node
+@record
 class Region:
     """States with rules of their own; ``name`` "" for the region of a machine that declares none."""
 
@@ -367,7 +367,7 @@ class Region:
     states: tuple[State, ...]
 
 
-@node
+@record
 class Formal:
     """A formal parameter."""
 
@@ -376,7 +376,7 @@ class Formal:
     type: TypeExpr
 
 
-@node
+@record
 class Let:
     """``let f(x : T) = e``."""
 
@@ -386,7 +386,7 @@ class Let:
     body: Expr
 
 
-@node
+@record
 class Action:
     """``action f(x : T) { … }``."""
 
@@ -396,7 +396,7 @@ class Action:
     body: Block
 
 
-@node
+@record
 class Port:
     """``port p : M, N``."""
 
@@ -405,7 +405,7 @@ class Port:
     messages: tuple[str, ...]
 
 
-@node
+@record
 class ParameterDecl:
     """``parameter p : T = e``."""
 
@@ -415,7 +415,7 @@ class ParameterDecl:
     default: Expr | None
 
 
-@node
+@record
 class VariableDecl:
     """``variable v : T = e survives crash``."""
 
@@ -426,7 +426,7 @@ class VariableDecl:
     survives: bool
 
 
-@node
+@record
 class TimerDecl:
     """``timer t up to d``."""
 
@@ -435,7 +435,7 @@ class TimerDecl:
     maximum: Expr | None
 
 
-@node
+@record
 class Signal:
     """``signal s``."""
 
@@ -443,7 +443,7 @@ class Signal:
     name: str
 
 
-@node
+@record
 class Open:
     """``any T``: a value left open."""
 
@@ -451,7 +451,7 @@ class Open:
     type: TypeExpr
 
 
-@node
+@record
 class Setting:
     """``path = value``."""
 
@@ -460,7 +460,7 @@ class Setting:
     value: Expr | Open
 
 
-@node
+@record
 class Part:
     """``part p : array n of Port { settings }``."""
 
@@ -473,7 +473,7 @@ class Part:
 MachineItem = Port | ParameterDecl | VariableDecl | TimerDecl | Let | Action | Signal | Part | Rule | Region | State
 
 
-@node
+@record
 class Machine:
     """A machine. Rules outside every region stand in ``rules``."""
 
@@ -495,7 +495,7 @@ class Machine:
         return bare + tuple(i for i in self.items if isinstance(i, Region))
 
 
-@node
+@record
 class FieldDecl:
     """``name : T`` in a record or message."""
 
@@ -504,7 +504,7 @@ class FieldDecl:
     type: TypeExpr
 
 
-@node
+@record
 class Use:
     """``use vrrp as v`` or ``use "file.model"``."""
 
@@ -514,7 +514,7 @@ class Use:
     alias: str
 
 
-@node
+@record
 class Protocol:
     """``protocol vrrp``."""
 
@@ -522,7 +522,7 @@ class Protocol:
     name: str
 
 
-@node
+@record
 class Reference:
     """``reference rfc9568 "…"``."""
 
@@ -531,7 +531,7 @@ class Reference:
     title: str
 
 
-@node
+@record
 class Enum:
     """``enum Version { v2, v3 }``."""
 
@@ -540,7 +540,7 @@ class Enum:
     members: tuple[str, ...]
 
 
-@node
+@record
 class Record:
     """``record Info { … }``."""
 
@@ -549,7 +549,7 @@ class Record:
     fields: tuple[FieldDecl, ...]
 
 
-@node
+@record
 class MessageDecl:
     """``message Advertisement { … }``."""
 
@@ -561,7 +561,7 @@ class MessageDecl:
 # ---- scenarios
 
 
-@node
+@record
 class Tick:
     """``tick 10ms``."""
 
@@ -569,7 +569,7 @@ class Tick:
     nanoseconds: int
 
 
-@node
+@record
 class Reactions:
     """``reactions atomic``."""
 
@@ -577,14 +577,14 @@ class Reactions:
     atomic: bool
 
 
-@node
+@record
 class MessagesFirst:
     """``messages before timeouts``."""
 
     place: Place
 
 
-@node
+@record
 class InstanceDecl:
     """``r1 : Router { settings }``."""
 
@@ -594,7 +594,7 @@ class InstanceDecl:
     settings: tuple[Setting, ...]
 
 
-@node
+@record
 class Assume:
     """``assume E``."""
 
@@ -602,7 +602,7 @@ class Assume:
     expression: Expr
 
 
-@node
+@record
 class End:
     """An end of a network; ``each``: of every instance of a machine."""
 
@@ -611,7 +611,7 @@ class End:
     each: bool
 
 
-@node
+@record
 class Network:
     """``segment lan joins a.p, b.p { … }``. ``maximum`` None: as the minimum."""
 
@@ -627,7 +627,7 @@ class Network:
     carries: Expr | None
 
 
-@node
+@record
 class Window:
     """``low .. high``; high None: exactly low."""
 
@@ -636,7 +636,7 @@ class Window:
     high: Expr | None
 
 
-@node
+@record
 class Startup:
     """``startup of r1 at 0s..5s``. ``mode``: at, any or never."""
 
@@ -648,7 +648,7 @@ class Startup:
     repeatable: bool
 
 
-@node
+@record
 class Fault:
     """One thing that may happen. ``kind``: crash, restart, shutdown, startup, signal, lose, duplicate, cut, repair."""
 
@@ -667,7 +667,7 @@ class Fault:
     at: Window | None
 
 
-@node
+@record
 class Pool:
     """``faults NAME at most n between a and b { … }``. ``most`` None: ``unlimited`` says whether that was written."""
 
@@ -680,7 +680,7 @@ class Pool:
     faults: tuple[Fault, ...]
 
 
-@node
+@record
 class Fair:
     """``fair strongly delivery on lan``."""
 
@@ -691,7 +691,7 @@ class Fair:
     each: bool
 
 
-@node
+@record
 class Passing:
     """``part passes traffic when E``."""
 
@@ -699,7 +699,7 @@ class Passing:
     condition: Expr
 
 
-@node
+@record
 class Traffic:
     """``topology name { … }`` in a scenario: which of its parts pass traffic when."""
 
@@ -708,7 +708,7 @@ class Traffic:
     passing: tuple[Passing, ...]
 
 
-@node
+@record
 class Without:
     """``without …``: takes an inherited line away. ``kind``: network, startup, assume, fair, instance, faults or events."""
 
@@ -734,7 +734,7 @@ ScenarioItem = (
 )
 
 
-@node
+@record
 class Scenario:
     """A scenario as written, before ``extends`` is unfolded."""
 
@@ -747,7 +747,7 @@ class Scenario:
 # ---- properties
 
 
-@node
+@record
 class LtlNode:
     """``operator`` atom (then ``predicate``), or a word of the logic over ``arguments``."""
 
@@ -757,7 +757,7 @@ class LtlNode:
     predicate: Expr | None = None
 
 
-@node
+@record
 class Survival:
     """``survives any n failures of T among …``: how many, of which topology, and among which parts (none: all)."""
 
@@ -767,7 +767,7 @@ class Survival:
     among: tuple[PartName, ...]
 
 
-@node
+@record
 class FormNode:
     """A property's form: ``kind`` names it; ``predicates`` and ``bound`` as the form needs them."""
 
@@ -779,7 +779,7 @@ class FormNode:
     survival: Survival | None = None
 
 
-@node
+@record
 class PropertyDecl:
     """``property name : form``; ``text`` the form as written; ``parts``: its predicates, and what they join, as written."""
 
@@ -790,7 +790,7 @@ class PropertyDecl:
     parts: tuple[tuple[Expr, str], ...] = ()
 
 
-@node
+@record
 class Expectation:
     """``name expect violated because "…"``; ``verdict`` "" when nothing is said."""
 
@@ -800,7 +800,7 @@ class Expectation:
     because: str
 
 
-@node
+@record
 class Check:
     """``check scenario { … } needs native``."""
 
@@ -826,7 +826,7 @@ Declaration = (
 )
 
 
-@node
+@record
 class File:
     """One source file, parsed."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 
 from verify.base.diagnostic import Diagnostic, did_you_mean, error
 from verify.base.place import Place
+from verify.base.record import record
 from verify.base.verdict import Verdict
 from verify.lang import syntax as s
 from verify.lang import topology_syntax as t
@@ -26,7 +26,7 @@ NOT_STATIC = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Survival:
     """A property about a topology. ``text``: its form as written."""
 
@@ -278,7 +278,7 @@ def _carries(
     return [Requirement(tuple(known[n] for n in dict.fromkeys(names)))]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SurveyCheck:
     """One question about a topology with the answer that is expected; see :class:`verify.lang.specification.Check`."""
 
@@ -290,7 +290,7 @@ class SurveyCheck:
     native: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Survey:
     """A topology with the checks asked of it."""
 

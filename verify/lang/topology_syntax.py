@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from verify.base.node import node
 from verify.base.place import Place
+from verify.base.record import record
 
 
-@node
+@record
 class Rate:
     """``10G``: bits in a second."""
 
@@ -17,7 +17,7 @@ class Rate:
     text: str
 
 
-@node
+@record
 class PartName:
     """``sw1``, or ``uplink[0]``, a member of a LAG; ``index`` None where there is none."""
 
@@ -31,7 +31,7 @@ class PartName:
         return self.name if self.index is None else f"{self.name}[{self.index}]"
 
 
-@node
+@record
 class VertexDecl:
     """One name of ``node a, b``."""
 
@@ -39,7 +39,7 @@ class VertexDecl:
     name: str
 
 
-@node
+@record
 class EdgeDecl:
     """``link name : a - b 1G``; ``name`` "" and ``capacity`` None where there is none."""
 
@@ -50,7 +50,7 @@ class EdgeDecl:
     capacity: Rate | None
 
 
-@node
+@record
 class LagDecl:
     """``lag name : a - b 4 x 10G minimum 2 hash 8 buckets``; ``buckets`` 0: in equal shares, -1: sticky."""
 
@@ -64,7 +64,7 @@ class LagDecl:
     buckets: int
 
 
-@node
+@record
 class GroupDecl:
     """``group name : kind { … }``."""
 
@@ -74,7 +74,7 @@ class GroupDecl:
     members: tuple[PartName, ...]
 
 
-@node
+@record
 class StandbyDecl:
     """``standby name { … }``."""
 
@@ -83,7 +83,7 @@ class StandbyDecl:
     members: tuple[PartName, ...]
 
 
-@node
+@record
 class DemandDecl:
     """``demand name : a -> b 1G``."""
 
@@ -97,7 +97,7 @@ class DemandDecl:
 TopologyItem = VertexDecl | EdgeDecl | LagDecl | GroupDecl | StandbyDecl | DemandDecl
 
 
-@node
+@record
 class TopologyDecl:
     """``topology name { … }``."""
 

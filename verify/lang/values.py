@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from verify.base.place import Place
+from verify.base.record import record
 from verify.system.domain import Boolean, Domain, Enumeration, Range
 from verify.system.expression import TRUE, Constant, Expression, equal
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 # ---- types of scalars
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Bool:
     """Truth values."""
 
@@ -29,7 +30,7 @@ class Bool:
         return "bool"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Number:
     """Integers."""
 
@@ -37,7 +38,7 @@ class Number:
         return "a number"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Span:
     """Durations, counted in ticks."""
 
@@ -45,7 +46,7 @@ class Span:
         return "a duration"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class EnumType:
     """An enum of a model."""
 
@@ -66,7 +67,7 @@ SPAN = Span()
 # ---- shapes: what a declaration stores
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ScalarShape:
     """A scalar of a domain."""
 
@@ -84,7 +85,7 @@ class ScalarShape:
         return str(self.type)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RecordShape:
     """A record or message: fields in order."""
 
@@ -96,7 +97,7 @@ class RecordShape:
         return self.name
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ArrayShape:
     """``length`` elements of one shape."""
 
@@ -112,7 +113,7 @@ class ArrayShape:
         return f"array {self.length} of {self.element}"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class OptionalShape:
     """A value or none."""
 
@@ -127,7 +128,7 @@ class OptionalShape:
         return f"optional {self.element}"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ReferenceShape:
     """One of the instances of a machine within a top-level instance and its parts."""
 
@@ -150,7 +151,7 @@ Shape = ScalarShape | RecordShape | ArrayShape | OptionalShape | ReferenceShape
 Cells = tuple[tuple[Expression, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Scalar:
     """One integer of the system, read as ``type``. ``cells``: where it is stored, if it can be stored to."""
 
@@ -159,7 +160,7 @@ class Scalar:
     cells: Cells | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Ratio:
     """A quotient that waits for its rounding."""
 
@@ -168,7 +169,7 @@ class Ratio:
     denominator: Expression
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RecordValue:
     """A record or message, by fields."""
 
@@ -180,14 +181,14 @@ class RecordValue:
         return dict(self.fields).get(name)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ArrayValue:
     """Elements in order."""
 
     elements: tuple[Value, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class OptionalValue:
     """``value`` counts where ``present`` holds; elsewhere its scalars are at their least."""
 
@@ -195,12 +196,12 @@ class OptionalValue:
     value: Value
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NoneValue:
     """``none``."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class InstanceValue:
     """An instance: the one whose condition holds. ``stored``: the number in the reference's candidates, if it is stored."""
 
@@ -215,7 +216,7 @@ class InstanceValue:
         return self.alternatives[0][1] if len(self.alternatives) == 1 else None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class InstancesValue:
     """Several instances: an array of parts, or all instances of a machine."""
 
@@ -223,14 +224,14 @@ class InstancesValue:
     nodes: tuple[InstanceNode, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TimerValue:
     """A timer of an instance."""
 
     alternatives: tuple[tuple[Expression, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RegionValue:
     """The control state of a region. ``alive``: whether its instance is up."""
 
@@ -239,42 +240,42 @@ class RegionValue:
     alive: Expression
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PortValue:
     """A port of an instance."""
 
     port: PortNode
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NetworkValue:
     """A segment or link."""
 
     network: NetworkNode
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PoolValue:
     """A named pool of faults or events."""
 
     pool: PoolNode
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class EnumSet:
     """The members of an enum, as a set."""
 
     type: EnumType
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class MachineName:
     """The name of a machine: the set of all its instances."""
 
     machine: s.Machine
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Faulty:
     """What could not be understood; already reported. Everything made of it is silent."""
 

@@ -26,8 +26,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from verify.base.record import record
 from verify.passes.possible import Env, Possible, possible_in, taken
 from verify.passes.valuesets import ValueSet, holds
 from verify.system.expression import FALSE, Apply, Constant, Expression, Operator, Read, TimerIs, disjunction, equal
@@ -41,7 +42,7 @@ MOST_VALUES = 8  # of a variable that is looked at as a control state
 Item = tuple[str, int]  # ("variable", n) or ("timer", n)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Use:
     """What a step does to variables and timers: those it may read before it stores, those it stores for certain, or perhaps."""
 
@@ -67,7 +68,7 @@ def without_dead_variables(system: System, properties: Sequence[Property]) -> Sy
     return replace(system, steps=steps, initially=(*system.initially, *_at_first(system, possible, resets)))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Run:
     """A step run on all possible values: what it does, and what is known after it; None: it never leads anywhere."""
 
@@ -127,7 +128,7 @@ def _controls(system: System) -> set[int]:
     return {c for c, d in domains.items() if 1 <= d.high - d.low < MOST_VALUES}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _At:
     """What happens at one value of a control variable: what properties or steps read, and where those lead that leave x alone."""
 

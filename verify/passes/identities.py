@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 
+from verify.base.record import record
 from verify.system.domain import Domain
 from verify.system.expression import Apply, Constant, Expression, Local, Operator, Read
 from verify.system.statement import Assign, Bind, Block, Choose, Either, If, Send, Start
@@ -25,7 +26,7 @@ WIDEST = 16  # values of a domain: a table of them fits into a word
 Cell = tuple[Hashable, ...]  # ("variable", number), ("field", lane, index) or ("slot", step, slot)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Identities:
     """``families``: of cells that hold identities, by a number; ``held``: what they can hold; ``names``: all (family, value)."""
 

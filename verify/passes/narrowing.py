@@ -16,9 +16,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
+from verify.base.record import record
 from verify.passes.possible import Env, Possible, possible_in, run, taken
 from verify.passes.valuesets import ValueSet, ends
 from verify.semantics.effects import FailureMet, Scratch, effect_of
@@ -32,7 +33,7 @@ from verify.system.system import Field, Lane, Message, Step, System, Timer, Vari
 MOST_SLOTS: Final = 64
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Narrowed:
     """The narrow system, with the properties asked of it."""
 

@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, assert_never
 
+from verify.base.record import record
 from verify.passes.identities import Cell, identities_in
 from verify.system.domain import Domain
 from verify.system.expression import (
@@ -73,7 +74,7 @@ class Sort(Enum):
     NAME = "name"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Renaming:
     """Where each variable, timer, lane, event and name of an identity goes, by its number."""
 
@@ -94,7 +95,7 @@ class Renaming:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Node:
     """``items``: numbers of others, in an order that says nothing if ``bag``. A leaf that is moved: its sort and number."""
 
@@ -373,7 +374,7 @@ class _Reading:
 Place = tuple[Hashable, int]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Footprint:
     """What is read and what is stored."""
 

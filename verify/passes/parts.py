@@ -21,8 +21,9 @@ the first violation of any part no lane is too full, so that none is over before
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from verify.base.record import record
 from verify.passes.cones import Free, Item, Store, cone_of, items_in, stored_in, stores_of, target
 from verify.passes.possible import possible_in, taken
 from verify.passes.projection import LIMITED, Part, projected
@@ -44,7 +45,7 @@ from verify.system.statement import Assign, Choose, Either, statements
 from verify.system.system import Step, System, Taking
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Parts:
     """Questions that are enough; each may be asked in one of several ways, the first the smallest.
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from verify.base.record import record
 from verify.passes.cones import Item, items_in, plain_guard, target
 from verify.passes.narrowing import mapped
 from verify.system.domain import Boolean
@@ -50,7 +51,7 @@ _OVER = Variable("over", Boolean(), 0)  # whether a lane was too full: what that
 _WORD = re.compile(r"\b([vtl])(\d+)(?=_|\b)")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Part:
     """A smaller question. ``variables``, ``timers``, ``lanes``: the numbers that its own have in the whole system."""
 

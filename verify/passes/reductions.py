@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
+from verify.base.record import record
 from verify.passes.dead_messages import without_dead_messages
 from verify.passes.dead_variables import without_dead_variables
 from verify.passes.narrowing import narrowed
@@ -29,7 +29,7 @@ class NotLifted(Exception):  # noqa: N818 - an answer that must never be given
     """A trace of the reduced system is none of the original: a bug of ours."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Reduced:
     """A system that answers for ``original``.
 

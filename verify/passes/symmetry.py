@@ -18,9 +18,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
+from verify.base.record import record
 from verify.passes.identities import Cell
 from verify.passes.normal import Node, Reader, Renaming, Sort
 from verify.system.expression import Expression
@@ -32,7 +32,7 @@ GUESSES: Final = 200
 LARGEST: Final = 200_000  # nodes that are coloured
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Symmetry:
     """Where each variable, timer, lane and event goes, by its number; and what becomes of identities.
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
-from dataclasses import dataclass
 from typing import Any
 
+from verify.base.record import record
 from verify.system.build import apply
 from verify.system.domain import contains
 from verify.system.expression import Apply, Constant, Expression, Rigid
@@ -17,7 +17,7 @@ from verify.system.system import System
 MOST = 1000
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Valuations:
     """``all``: the values of the parameters, in order, that satisfy the assumptions; ``total``: how many there are without."""
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import reduce
 from typing import Final
 
+from verify.base.record import record
 from verify.system.build import fold, interval
 from verify.system.expression import Operator
 
@@ -16,7 +16,7 @@ MOST = 64  # values kept one by one
 PAIRS = 1024  # combinations of arguments looked at one by one
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Interval:
     """All the integers ``low``..``high``."""
 

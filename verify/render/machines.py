@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from verify.base.diagnostic import InputError, did_you_mean, error
+from verify.base.record import record
 from verify.lang import syntax as s
 from verify.lang.rules import BUILT_IN_EVENTS
 from verify.lang.scopes import Scope
@@ -38,7 +38,7 @@ SHORT = 84  # characters of what a rule does
 WIDE, NARROW = 40, 30  # characters of a line in a box, and beside an arrow
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Look:
     """How rules of one kind are drawn: told apart by the line, not by the colour alone."""
 

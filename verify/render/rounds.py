@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from verify.base.record import record
 from verify.render.story import Flight, Repeat, Row, Story
 
 LEAST = 2  # rounds worth leaving out
 LONGEST = 60  # rows of a round
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Fold:
     """Rows from ``first`` up to ``stop`` are left out: so many rounds, of the rows before and behind them."""
 

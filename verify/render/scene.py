@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from verify.base.record import record
+
 Point = tuple[float, float]
 Dash = tuple[float, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Path:
     """A line through points; ``closed`` and filled it is an area. ``pieces``: several lines at once, all of one pen."""
 
@@ -22,7 +24,7 @@ class Path:
     opacity: float = 1.0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Box:
     """A rectangle, its corners rounded by ``radius``."""
 
@@ -38,7 +40,7 @@ class Box:
     opacity: float = 1.0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Circle:
     """A circle around a point."""
 
@@ -50,7 +52,7 @@ class Circle:
     line: float = 1.0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Text:
     """One line of text; ``x`` is its left end, ``y`` its base line, ``width`` measured. ``upright``: it runs upwards."""
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from verify.base.budget import Budget
 from verify.base.diagnostic import InputError, error
+from verify.base.record import record
 from verify.base.verdict import Verdict
 from verify.engines.explicit.engine import ExplicitEngine
 from verify.engines.explicit.graph import Graph, explore
@@ -59,7 +60,7 @@ PLURALS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Survey:
     """What there is to draw. ``ruling``: on ``asked``, whose trace is marked; None: on none. ``values``: of open parameters."""
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from verify.base.record import record
 from verify.judge.judge import failure_text
 from verify.semantics.interpreter import TICK, Choice, Outcome, State
 from verify.system.display import show_time, show_value
@@ -23,7 +24,7 @@ DELIVERED, LOST, UNCARRIED, UNDER_WAY = "delivered", "lost", "not carried", "und
 MOST_TRACKS = 3  # bands of a column that are drawn even if they never change
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Mark:
     """A small sign at a lifeline: ``kind`` start, stop, expire, crash or restart."""
 
@@ -31,7 +32,7 @@ class Mark:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Repeat:
     """Rounds that are left out before a row, each the same as the one above and the one below; ``period`` in ticks."""
 

@@ -9,10 +9,11 @@ Whoever disagrees has a bug, and which of them is not known: it is told as an en
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from verify.base.budget import Budget, Limits
+from verify.base.record import record
 from verify.base.verdict import Verdict
 from verify.engines.claim import Claim, Exhausted, Unknown
 from verify.judge.judge import Convicted, Ruling, judge
@@ -24,7 +25,7 @@ from verify.system.system import System
 INTERPRETER = "the reference interpreter"  # which the search of zones runs its steps on
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Witness:
     """An engine that is asked: its name, and the function that answers. ``basis``: what others stand on as well ("": nothing)."""
 
@@ -47,7 +48,7 @@ def _answer(how: How, system: System, asked: Sequence[Property], budget: Budget)
     return claims(system, asked, budget, how)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Opinion:
     name: str
     claim: Claim

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Container, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple, assert_never
 
 from verify.base.budget import Budget, Keeping, Limits, Progress
+from verify.base.record import record
 from verify.base.verdict import Verdict
 from verify.engines.claim import Claim, Fails, Faulty, Holds, Unknown, Unrolled
 from verify.judge.judge import Convicted, Ruling, judge
@@ -31,7 +32,7 @@ Report = Callable[[Progress], None]
 AS_NEEDED = How()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Result:
     """The verdict on one check.
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum
 
 from verify.base.budget import Budget
+from verify.base.record import record
 from verify.engines.claim import Claim, Evidence, Exhausted, Fails, Faulty, Holds, Unknown
 from verify.engines.explicit.engine import ExplicitEngine
 from verify.engines.explicit.graph import explore
@@ -33,7 +34,7 @@ class Engine(Enum):
     SYMBOLIC = "symbolic"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class How:
     """How to search.
 

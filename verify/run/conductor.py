@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from verify.base.budget import Limits, Progress
+from verify.base.record import record
 from verify.base.verdict import Verdict
 from verify.judge.judge import Ruling
 from verify.lang.specification import Task
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 PATIENCE = 2.0  # seconds for the thread that looks after workers that were killed
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Job:
     """A task of a spec file. ``checkpoint``: the folder in which its long searches are kept."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 
 from verify.base.budget import Budget, Limits
+from verify.base.record import record
 from verify.base.verdict import Verdict
 from verify.judge.judge import Convicted, Ruling
 from verify.lang.topologies import Survey, SurveyCheck
@@ -14,7 +14,7 @@ from verify.topology.question import Answer
 from verify.topology.search import answer
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SurveyResult:
     """The verdict on one check of a topology (``scenario`` is its name), with the answer that backs it."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from verify.base.record import record
 from verify.semantics.effects import ChoiceMet, Effect, Failed, FailureMet, Scratch, effect_of, sorted_bag
 from verify.semantics.expressions import NO_EVENTS, Evaluator, evaluator
 from verify.system.expression import FALSE, TRUE, Apply, Expression, Local
@@ -39,7 +39,7 @@ class NotEnabled(Exception):  # noqa: N818 - an answer, not an error of ours
     """The choice is not possible in this state."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Ready:
     """A step made ready to run. ``guard`` None: always; ``urgent`` None: never, unless its message is due."""
 

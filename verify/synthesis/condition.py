@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
+from verify.base.record import record
 from verify.base.verdict import Verdict
 from verify.engines.region import Region, beyond
 from verify.judge.judge import Ruling
@@ -24,7 +25,7 @@ class Known(Enum):
     UNDECIDED = "undecided"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Shown:
     """Values, in words, with the verdict on the system that is closed for them. ``at_bound``: of those next to a bound."""
 

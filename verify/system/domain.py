@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from verify.base.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Boolean:
     """0 is false, 1 is true."""
 
@@ -20,7 +20,7 @@ class Boolean:
         return 1
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Range:
     """The integers ``low``..``high``, both in it. ``ticks`` says that they are durations, counted in ticks."""
 
@@ -29,7 +29,7 @@ class Range:
     ticks: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Enumeration:
     """The value i stands for ``members[i]``."""
 

@@ -5,8 +5,9 @@ Every operator is total: front ends prove before that no divisor can be 0. Arith
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from verify.base.record import record
 
 
 class Operator(Enum):
@@ -36,35 +37,35 @@ class TimerStatus(Enum):
     EXPIRED = "expired"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Constant:
     """An integer."""
 
     value: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Read:
     """The present value of ``system.variables[variable]``."""
 
     variable: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Rigid:
     """The value of ``system.parameters[parameter]``: the same in all states of a behaviour."""
 
     parameter: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Local:
     """A value bound within the step: of the message taken (slot 0 its kind, slot 1.. its fields), by Bind or by Choose."""
 
     slot: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TimerIs:
     """Whether ``system.timers[timer]`` has the status."""
 
@@ -72,28 +73,28 @@ class TimerIs:
     status: TimerStatus
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Count:
     """How many messages are in ``system.lanes[lane]``."""
 
     lane: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Due:
     """Whether a message that could be delivered next from ``system.lanes[lane]`` is at its maximum delay."""
 
     lane: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Occurred:
     """Whether ``system.events[event]`` occurred in the step that led to this state. Only in properties."""
 
     event: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Apply:
     """An operator applied to arguments."""
 

@@ -9,12 +9,13 @@ Labels are for people: forms that differ in nothing else are equal.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from verify.base.record import record
 from verify.system.expression import Expression
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Label:
     """How a part of a property was written, where what it became is no reading for people: a count, written out."""
 
@@ -25,7 +26,7 @@ class Label:
 Labels = tuple[Label, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Never:
     """No reachable state satisfies ``bad``. ``premise``: of ``always (p implies q)``, p; it should happen."""
 
@@ -34,7 +35,7 @@ class Never:
     labels: Labels = field(default=(), compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NeverLonger:
     """``bad`` does not hold without interruption over more than ``bound`` ticks; a false state of no length interrupts."""
 
@@ -43,7 +44,7 @@ class NeverLonger:
     labels: Labels = field(default=(), compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Possible:
     """Some reachable state satisfies ``good``: proved by a replayed witness, violated by an exhausted search."""
 
@@ -51,7 +52,7 @@ class Possible:
     labels: Labels = field(default=(), compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Within:
     """Whenever ``trigger``, then ``response`` at once or before more than ``bound`` ticks have passed.
 
@@ -65,7 +66,7 @@ class Within:
     labels: Labels = field(default=(), compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Eventually:
     """Every run reaches ``good``."""
 
@@ -73,7 +74,7 @@ class Eventually:
     labels: Labels = field(default=(), compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class EventuallyAlways:
     """Every run satisfies ``good`` from some state on for ever."""
 
@@ -81,7 +82,7 @@ class EventuallyAlways:
     labels: Labels = field(default=(), compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AlwaysEventually:
     """Every run satisfies ``good`` again and again."""
 
@@ -89,7 +90,7 @@ class AlwaysEventually:
     labels: Labels = field(default=(), compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LeadsTo:
     """After every ``trigger``, ``response`` (in the same state or a later one)."""
 
@@ -98,7 +99,7 @@ class LeadsTo:
     labels: Labels = field(default=(), compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Until:
     """``hold`` holds until ``goal`` does, and ``goal`` comes."""
 
@@ -107,21 +108,21 @@ class Until:
     labels: Labels = field(default=(), compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Ltl:
     """A formula of linear temporal logic, over the same runs as the liveness forms."""
 
     formula: LtlFormula
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LtlAtom:
     """A predicate."""
 
     predicate: Expression
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LtlApply:
     """``operator``: not, and, or, implies, always, eventually, until, release, weakly until. There is no next."""
 
@@ -146,7 +147,7 @@ def premise_of(form: Form) -> Expression | None:
             return None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Property:
     """A named question; ``text`` is its form as written."""
 

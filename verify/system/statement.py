@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
+from verify.base.record import record
 from verify.system.expression import Expression
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Assign:
     """Store a value in a variable. Outside its domain: the error RANGE, which ends the run."""
 
@@ -16,7 +16,7 @@ class Assign:
     value: Expression
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Start:
     """Start a timer for so many ticks, replacing what ran; 0 ticks: expired now. Below 0 or above its maximum: RANGE."""
 
@@ -24,14 +24,14 @@ class Start:
     ticks: Expression
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Stop:
     """Stop a timer."""
 
     timer: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Send:
     """Put a message of ``system.messages[message]``, age 0, at the end of a lane.
 
@@ -43,21 +43,21 @@ class Send:
     fields: tuple[Expression, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Duplicate:
     """Put a second copy of the message that the step took (but did not remove) right behind it."""
 
     lane: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Clear:
     """Empty a lane."""
 
     lane: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Bind:
     """Give a local slot a value, for the rest of the step."""
 
@@ -65,7 +65,7 @@ class Bind:
     value: Expression
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class If:
     """Run ``then`` or ``otherwise``."""
 
@@ -74,7 +74,7 @@ class If:
     otherwise: Block = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Choose:
     """Bind ``slot`` to any of ``low``..``high`` for which ``where`` (which may read the slot) holds: one transition each.
 
@@ -87,21 +87,21 @@ class Choose:
     where: Expression
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Either:
     """Run any one of the branches: one transition each."""
 
     branches: tuple[Block, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Occur:
     """``system.events[event]`` occurs in this step."""
 
     event: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Mark:
     """``system.rules[rule]`` is what runs from here on: provenance, no effect."""
 

@@ -24,10 +24,10 @@ none is enabled in any unit, all within that transition. A state that comes back
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
 from verify.base.place import NOWHERE, Place
+from verify.base.record import record
 from verify.system.domain import Domain
 from verify.system.expression import FALSE, TRUE, Expression
 from verify.system.statement import Block
@@ -75,7 +75,7 @@ class Failure(Enum):
     LIVELOCK = "an urgent livelock"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Citation:
     """A clause of a reference: ``reference`` its short name, ``title`` its full one."""
 
@@ -85,7 +85,7 @@ class Citation:
     verified: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Rule:
     """Where an effect comes from: one rule of a model, for one instance. ``text`` is its head, as written."""
 
@@ -95,7 +95,7 @@ class Rule:
     citations: tuple[Citation, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Region:
     """A control state of an instance: ``variable`` holds it, an Enumeration of states. ``name`` "" if it is the only one."""
 
@@ -103,7 +103,7 @@ class Region:
     variable: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Instance:
     """A machine at work. ``parent``: its owner, for a part. ``alive``: a Boolean variable, None if it never crashes."""
 
@@ -115,7 +115,7 @@ class Instance:
     alive: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Variable:
     """A place for a value. ``instance`` None: it belongs to the environment (budgets, cuts)."""
 
@@ -125,7 +125,7 @@ class Variable:
     instance: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Timer:
     """``initial``: -1 stopped, 0 expired, n running; ``maximum`` in ticks; ``instance`` None: a window of the environment."""
 
@@ -135,7 +135,7 @@ class Timer:
     instance: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Parameter:
     """A number left open: rigid, any value of its domain that the assumptions allow."""
 
@@ -143,7 +143,7 @@ class Parameter:
     domain: Domain
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Field:
     """One flat field of a message."""
 
@@ -151,7 +151,7 @@ class Field:
     domain: Domain
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Message:
     """A kind of message."""
 
@@ -159,7 +159,7 @@ class Message:
     fields: tuple[Field, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Lane:
     """The way from one end to another. Delays in ticks; ``open``: whether what is sent now enters the lane at all."""
 
@@ -175,14 +175,14 @@ class Lane:
     open: Expression = TRUE
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Event:
     """Something that properties can ask for: "crash of r1". It lasts for the state after its step."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Take:
     """The message a step needs. It binds slot 0 to its kind and slots 1.. to its fields."""
 
@@ -190,7 +190,7 @@ class Take:
     taking: Taking
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Step:
     """A guarded effect.
 
@@ -209,7 +209,7 @@ class Step:
     slots: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Fairness:
     """A promise about endless runs.
 
@@ -221,7 +221,7 @@ class Fairness:
     strong: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class System:
     """See the module. ``tick_nanoseconds``: the length of a tick. Indices in all nodes count in these tuples, from 0."""
 

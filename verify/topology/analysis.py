@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 
 from verify.base.budget import Budget
+from verify.base.record import record
 from verify.topology import certificates
 from verify.topology.capacity import Loss, Upgrade, losses, upgrade
 from verify.topology.network import Demand, Network, Unit, reachable
@@ -17,7 +18,7 @@ MOST_COUNTED = 8  # failures: beyond that, "more than 8"
 MANY = 60  # demands: beyond that, only what is quick unless it is asked for
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Single:
     """A unit whose failure parts nodes that are up. ``parts``: what is left of the network it was part of, largest first."""
 
@@ -25,7 +26,7 @@ class Single:
     parts: tuple[frozenset[str], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CutSet:
     """Units that part a demand together, none of them in vain."""
 
@@ -34,7 +35,7 @@ class CutSet:
     side: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Pair:
     """A demand: how many failures it takes to part its ends (None: no number does), and paths that no unit touches twice.
 
@@ -47,7 +48,7 @@ class Pair:
     unknown: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Report:
     """What was found. ``cuts``: all minimal cut sets with up to ``complete`` units (-1: none is sure); ``size`` was asked for.
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 
 from verify.base.budget import Budget, Progress
+from verify.base.record import record
 from verify.topology import certificates
 from verify.topology.linear import NoOptimum, Program
 from verify.topology.network import Demand, Link, Network, Unit
@@ -14,7 +15,7 @@ from verify.topology.question import Lengths, Obstacle, Requirement, Witness, sp
 from verify.topology.routing import Arc, Unsolved, arcs, concurrent, loads, most, solve
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Loss:
     """What is left of all the demands when ``unit`` has failed (None: when nothing has).
 
@@ -31,7 +32,7 @@ class Loss:
     parted: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Upgrade:
     """More capacity in bit/s for links (for each member of a LAG), the least in total that mends every single failure.
 

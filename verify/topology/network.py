@@ -14,6 +14,7 @@ from enum import Enum
 from fractions import Fraction
 
 from verify.base.place import NOWHERE, Place
+from verify.base.record import record
 
 MOST_CHOICES = 256  # combinations of stand-by members that are tried
 
@@ -30,7 +31,7 @@ class Hashing(Enum):
     STICKY = "sticky"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Link:
     """A link between the nodes ``a`` and ``b``. ``capacity``: of each member, in each direction; None is without limit.
 
@@ -78,7 +79,7 @@ class Link:
                 return Fraction(1, up)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Group:
     """Atoms, or nodes and links by name, that fail together. ``kind``: the reader's word, such as chassis, feed, duct, site."""
 
@@ -88,7 +89,7 @@ class Group:
     place: Place = field(default=NOWHERE, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Standby:
     """Nodes or links of which at most one at a time passes traffic; any that is up may be the one."""
 
@@ -97,7 +98,7 @@ class Standby:
     place: Place = field(default=NOWHERE, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Demand:
     """Traffic from ``a`` to ``b``; ``amount`` 0 asks for a connection only."""
 
@@ -108,7 +109,7 @@ class Demand:
     place: Place = field(default=NOWHERE, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Unit:
     """What fails at once. ``kind``: node, link, member, or a group's own kind. ``group``: whether it is one."""
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 
+from verify.base.record import record
 from verify.topology.network import Demand, Network, Unit
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Requirement:
     """Demands that must be met at the same time. An ``amount`` of 0 asks for a connection."""
 
@@ -22,7 +22,7 @@ class Requirement:
         return f"flow({d.a}, {d.b}) >= {d.amount}" if d.amount else f"connected({d.a}, {d.b})"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Question:
     """Does every requirement hold whichever ``failures`` of the ``units`` have failed? Each requirement for itself."""
 
@@ -32,7 +32,7 @@ class Question:
     failures: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Route:
     """A path from node to node (``nodes``, one more than ``links``) that carries ``amount`` of the demand ``demand``."""
 
@@ -42,7 +42,7 @@ class Route:
     amount: Fraction
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Witness:
     """Routes that meet every requirement, as long as all the atoms of ``needs`` are up. ``routes``: for each requirement."""
 
@@ -50,7 +50,7 @@ class Witness:
     needs: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Cut:
     """Nodes that hold the source and not the sink of a demand; what crosses their border is too little. In bit/s."""
 
@@ -59,7 +59,7 @@ class Cut:
     left: Fraction
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Lengths:
     """Lengths of the directed links (link, from node): the demands need more length than the capacities have.
 
@@ -70,7 +70,7 @@ class Lengths:
     share: Fraction
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Obstacle:
     """Why a requirement fails: a cut or lengths for each choice of the stand-bys (the atoms that do not pass traffic)."""
 
@@ -78,7 +78,7 @@ class Obstacle:
     reasons: tuple[tuple[frozenset[str], Cut | Lengths], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Violation:
     """Units whose failure breaks a requirement, none of them in vain, and why."""
 
@@ -86,7 +86,7 @@ class Violation:
     obstacle: Obstacle
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Answer:
     """All minimal violations with up to the number of failures asked for; if there are none, witnesses for all of them.
 

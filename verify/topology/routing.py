@@ -9,10 +9,10 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from verify.base.record import record
 from verify.topology.linear import NoOptimum, Program
 from verify.topology.network import Demand, Link, Network, reachable
 from verify.topology.question import Cut, Lengths, Obstacle, Requirement, Route, Witness
@@ -27,7 +27,7 @@ class Unsolved(Exception):  # noqa: N818 - a state of affairs
     """The numbers are too close to each other for the linear program: nothing is known."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Arc:
     """One direction of a link that is up. ``capacity``: None is without limit."""
 

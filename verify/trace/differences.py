@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+from verify.base.record import record
 from verify.semantics.interpreter import TICK, State
 from verify.system.display import show_time, show_value
 from verify.system.system import System
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Changed:
     """A variable (or control state) got another value; ``instance`` its owner's number, None for the environment's."""
 
@@ -21,7 +21,7 @@ class Changed:
     is_state: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TimerChanged:
     """A timer was started (``after`` its time), stopped, or expired."""
 
@@ -30,7 +30,7 @@ class TimerChanged:
     instance: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Sent:
     """A message entered a lane."""
 
@@ -38,7 +38,7 @@ class Sent:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Removed:
     """A message left a lane."""
 

@@ -7,12 +7,12 @@ the states again.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from verify.base.diagnostic import InputError, error
 from verify.base.place import Place
+from verify.base.record import record
 from verify.semantics.interpreter import Choice, State
 from verify.system import serialise
 from verify.system.display import show_value
@@ -89,7 +89,7 @@ def write(path: Path, whole: dict[str, Any]) -> None:
     path.write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Saved:
     """What a trace file holds. ``form`` None: it does not say what was asked but in words. ``shown``: states, for reading."""
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from verify.base.record import record
 from verify.semantics.effects import Failed
 from verify.semantics.interpreter import START, TICK, Choice, Interpreter, NotEnabled, Outcome
 from verify.semantics.satisfaction import Moment
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Trace:
     """Choices from the beginning on, the first with step START. ``loop``: the index of the state that the last one returns to."""
 
@@ -17,7 +16,7 @@ class Trace:
     loop: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Run:
     """A replayed trace: ``outcomes[i]`` led to the i-th state. ``failed``: the error that ended it, if one did."""
 

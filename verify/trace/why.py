@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple, assert_never
 
+from verify.base.record import record
 from verify.semantics.interpreter import Interpreter
 from verify.semantics.satisfaction import Moment, Predicate, holds
 from verify.system.display import show_expression
@@ -58,7 +58,7 @@ def why(run: Run, system: System, form: Form) -> str:
             assert_never(form)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Said:
     """Predicates in words: those of the spec where there is a label."""
 

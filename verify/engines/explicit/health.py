@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from verify.base.record import record
 from verify.engines.claim import Fault
 from verify.engines.explicit.components import cyclic
 from verify.engines.explicit.graph import Graph
@@ -15,7 +15,7 @@ from verify.trace.trace import Trace
 SHOWN = 4  # steps that a note names
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Health:
     """``fault``: what makes the scenario faulty, with a trace to it. ``notes``: what is allowed and worth knowing."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from verify.automata.tableau import translate
+from verify.base.record import record
 from verify.engines.explicit.graph import Graph, Truth
 from verify.system.expression import Expression
 from verify.system.property import AlwaysEventually, Eventually, EventuallyAlways, LeadsTo, Ltl, Until
@@ -35,7 +35,7 @@ class Letters:
         return letter
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Monitor:
     """A memory of one number beside the state, 0 before the first state: a generalised Büchi automaton of the violating runs.
 

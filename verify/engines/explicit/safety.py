@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from dataclasses import dataclass, field
 
+from verify.base.record import record
 from verify.engines.explicit.graph import Graph, Truth
 from verify.semantics.interpreter import Choice
 from verify.trace.trace import Trace
@@ -24,7 +25,7 @@ def reach(graph: Graph, goal: Truth) -> Trace | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Watch:
     """An observer that counts ticks while it waits.
 

@@ -8,9 +8,9 @@ that the semantics gives it. No field lies across two words. Equal states have e
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+from verify.base.record import record
 from verify.engines.native.values import Unsupported
 from verify.semantics.effects import sorted_bag
 from verify.semantics.interpreter import State
@@ -21,7 +21,7 @@ WORD = 64
 WIDEST = 62  # bits of one field: within, arithmetic on it does not wrap
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Place:
     """Where a field lies: ``width`` bits from bit ``shift`` of a word; none, if it is constant."""
 
@@ -35,7 +35,7 @@ class Place:
         return (1 << self.width) - 1 << self.shift
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Part:
     """A field within a slot, counted down from ``high``."""
 
@@ -44,7 +44,7 @@ class Part:
     high: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Slot:
     """The fields of a message in a lane. ``kinds``: those that are ever sent there, in order; ``fields[kind]``: its parts."""
 
@@ -55,7 +55,7 @@ class Slot:
     width: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Layout:
     """The places of a system's variables, timers and lane slots in ``words`` words."""
 

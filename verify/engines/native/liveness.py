@@ -6,9 +6,8 @@ the forms differ in which. So no product with a monitor is needed: its memory is
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from verify.automata.automaton import Automaton
+from verify.base.record import record
 from verify.engines.native.expansion import TICK
 from verify.engines.native.graph import FIRST_TRUTH, Component, Filter, Graph, Whole
 from verify.engines.native.product import Product
@@ -25,7 +24,7 @@ LivenessForm = NamedForm | Ltl
 ANY = Filter()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Shape:
     """What violates: a cycle by edges ``along``, one of which has the marks ``accepts``, among certain states.
 

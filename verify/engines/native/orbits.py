@@ -9,8 +9,8 @@ round until it closes.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from verify.base.record import record
 from verify.engines.native.expansion import Notes
 from verify.engines.native.layout import Layout, Part, Place, Slot
 from verify.engines.native.values import Code
@@ -135,7 +135,7 @@ class _Run:
 # ---- words
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Exchange:
     """A field whose values change names on the way: ``table[value]`` as both are packed.
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from verify.base.budget import Budget
+from verify.base.record import record
 from verify.engines.native.space import BATCH, FOUND, FULL, PAUSED, QUOTA, Jumped, Space, SpentError
 from verify.semantics.expressions import NO_EVENTS
 from verify.semantics.interpreter import TICK, Choice, Outcome
@@ -49,7 +49,7 @@ def seen(space: Space, predicate: Expression, bit: int) -> bool:
     return any(holds(space.state(root), NO_EVENTS) for root in range(len(space.roots)))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Watch:
     """An observer as in :mod:`verify.engines.explicit.safety`; ``starts`` None: it runs from the initial state, once."""
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from verify.base.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +22,7 @@ class Unsupported(Exception):  # noqa: N818 - an answer: this system is for anot
     """The system holds something that is not translated to machine code."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Value:
     """An operand: its text, the interval it lies in, and whether it is a bit."""
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 import z3
 
+from verify.base.record import record
 from verify.engines.symbolic.questions import Question
 from verify.engines.symbolic.relation import Relation
 from verify.engines.symbolic.terms import lifted, subterms
@@ -20,7 +20,7 @@ from verify.semantics.interpreter import START, Choice
 from verify.trace.trace import Trace
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Found:
     """A run that answers: its choices, and the values of the open parameters. ``failed``: it ends in an error instead."""
 
@@ -29,7 +29,7 @@ class Found:
     failed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Searched:
     """``found``, or nothing up to ``depth`` moves (-1: not even the first state was decided), and ``why`` it ended there."""
 

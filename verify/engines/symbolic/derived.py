@@ -11,11 +11,12 @@ import copy
 import itertools
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import z3
 
+from verify.base.record import record
 from verify.engines.symbolic.effects import Unsupported
 from verify.engines.symbolic.layout import Layout, State
 from verify.engines.symbolic.questions import Question
@@ -28,7 +29,7 @@ from verify.system.expression import Apply, Constant, Expression, Operator, Rigi
 AXIOM = 400  # milliseconds for each question about an axiom
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Derived:
     """``word`` stands for ``term``, a term over the parameters, which is ``expression``. ``name``: that of a variable, or ""."""
 

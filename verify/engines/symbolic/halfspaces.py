@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import z3
 
+from verify.base.record import record
 
-@dataclass(frozen=True, slots=True)
+
+@record
 class Linear:
     """A linear form: the names with their coefficients, sorted, and a constant."""
 

@@ -17,6 +17,7 @@ from typing import Any, Self
 
 import z3
 
+from verify.base.record import record
 from verify.engines.symbolic.questions import Question
 from verify.engines.symbolic.spacer import RELATION
 from verify.engines.symbolic.terms import either, lifted, subterms
@@ -25,7 +26,7 @@ TURN = 0.02  # seconds between two looks at the processes
 ELIMINATION = 5000  # milliseconds
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Setting:
     """``merged``: one clause for all moves instead of one for each; ``parameters`` of Z3."""
 
@@ -45,7 +46,7 @@ SETTINGS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Solved:
     """``invariant`` over the layout's constants and parameters; or ``reachable``, or neither, and ``why``."""
 

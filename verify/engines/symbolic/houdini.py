@@ -12,11 +12,11 @@ import itertools
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import z3
 
+from verify.base.record import record
 from verify.engines.symbolic.effects import Unsupported
 from verify.engines.symbolic.layout import Component
 from verify.engines.symbolic.questions import Question
@@ -32,7 +32,7 @@ SLACK = 2  # so many times the longest delay is tried around each threshold
 Literal = tuple[int, int, bool]  # component, value, whether it has it
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Lemma:
     """In ``cube``, the sum of ``clocks`` (component, sign) is at most threshold number ``most``; None: never ``cube``."""
 
@@ -226,7 +226,7 @@ def _compiled(term: Any, parameters: Sequence[Any]) -> Callable[[Sequence[int]],
     raise Unsupported(message)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Kept:
     """``lemmas`` that are inductive together, of so many that were ``tried``; whether they suffice as a proof."""
 

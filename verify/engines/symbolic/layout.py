@@ -14,6 +14,7 @@ from typing import Any
 
 import z3
 
+from verify.base.record import record
 from verify.engines.symbolic.fixed import Fixed, fixed_values
 from verify.engines.symbolic.terms import Term, both, choose, lifted, number, term_of, truth
 from verify.system.domain import Boolean
@@ -23,7 +24,7 @@ from verify.system.system import Lane, System
 IDLE = -1
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Slot:
     """A place of a lane. A place that is free holds zeros."""
 
@@ -60,7 +61,7 @@ class State:
         return State(list(self.variables), list(self.timers), lanes, dict(self.events), self.counter, self.busy)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Component:
     """One number or truth value of a state that is stored, and where it stands. ``low``, ``high``: what it can hold at all."""
 

@@ -7,9 +7,9 @@ state of a delay than on its way: where that matters to the observer, the delay 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+from verify.base.record import record
 from verify.engines.symbolic.effects import value
 from verify.engines.symbolic.layout import IDLE, Layout, State
 from verify.engines.symbolic.terms import Term, both, choose, either, equals, lifted, no, number, truth
@@ -20,7 +20,7 @@ from verify.system.property import Form, Never, NeverLonger, Possible, Within
 from verify.system.system import System
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Observer:
     """It waits from where ``starts`` holds (None: from the beginning, once) to where ``stops`` does, at most ``bound`` ticks."""
 

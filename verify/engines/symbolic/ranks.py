@@ -12,12 +12,12 @@ import itertools
 import math
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from typing import Any
 
 import z3
 
+from verify.base.record import record
 from verify.engines.symbolic.effects import value
 from verify.engines.symbolic.invariants import in_words
 from verify.engines.symbolic.layout import State
@@ -33,7 +33,7 @@ HEAVIEST = 1000
 MOST_PAIRS = 3000
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Ranked:
     """``rank``: SMT-LIB text; None, and ``why``, if none was found."""
 
@@ -41,7 +41,7 @@ class Ranked:
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Literal:
     """A number from 0 to ``most`` in each state, a truth value if that is 1: of which components it is made, in which unit."""
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import z3
 
+from verify.base.record import record
 from verify.engines.symbolic.derived import Extended
 from verify.engines.symbolic.halfspaces import Cube, Linear, avoided, holds, tidy
 
@@ -22,7 +22,7 @@ ROUGH = 2000  # milliseconds for a question about the derived parameters' axioms
 EXACT = 1000  # milliseconds for one about what they are
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Point:
     """Values of the parameters, and of the derived ones."""
 

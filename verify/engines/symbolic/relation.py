@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import z3
 
+from verify.base.record import record
 from verify.engines.symbolic.questions import Question
 from verify.engines.symbolic.terms import Term, lifted
 from verify.engines.symbolic.transitions import Move
@@ -15,7 +15,7 @@ from verify.semantics.interpreter import TICK, Choice
 from verify.trace.trace import Trace
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Part:
     """A move; ``changed``: which components, by number; ``effect``: on the state, and on the next one."""
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import random
 import time
-from dataclasses import dataclass
 
 import z3
 
+from verify.base.record import record
 from verify.engines.symbolic.layout import IDLE, Layout
 from verify.engines.symbolic.questions import Observer, Question
 from verify.passes.valuations import allowed, close, closed_expression
@@ -19,7 +19,7 @@ from verify.system.system import Order, System
 DRAWS = 400
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Sample:
     """The values of the layout's components, and of the parameters."""
 

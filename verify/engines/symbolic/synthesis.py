@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import z3
 
 from verify.base.budget import Budget
+from verify.base.record import record
 from verify.engines.claim import Claim, Holds, Inductive
 from verify.engines.region import Bound, Covered, Looked, Met, News, Region, Safe, Sample, Stuck, Whole, beyond
 from verify.engines.symbolic.derived import linear
@@ -56,7 +57,7 @@ def synthesised(system: System, properties: Sequence[Property], budget: Budget) 
         yield Stuck(f"the symbolic engine does not encode this: {problem}")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Run:
     """A run of the unrolling: the moves, the values of every name in its model, whether it ends in an error."""
 

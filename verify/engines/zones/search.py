@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from verify.base.budget import Budget, Progress
+from verify.base.record import record
 from verify.engines.zones.space import Discrete, Move, Space
 from verify.engines.zones.zone import (
     NOTHING_RUNS,
@@ -31,7 +32,7 @@ CHECK_EVERY = 256
 Predicate = Callable[[State, frozenset[int]], bool]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Observer:
     """Waits from where ``starts`` holds (None: from the first state) to where ``stops`` does, ``bound`` ticks at most."""
 
@@ -61,7 +62,7 @@ class Kind(Enum):
     ENDING = "the tick with which clocks end"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Edge:
     """How a node was reached: from its parent (-1: none); ``ending``: the clocks that ended; None for a move: a tick like any."""
 
@@ -71,7 +72,7 @@ class Edge:
     ending: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Node:
     """``settled``: ticks that pass change nothing, so that the zone is one of all of them; else one tick is a move of its own.
 

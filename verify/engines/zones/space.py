@@ -9,9 +9,9 @@ the representative: its clocks are numbers that say which they are.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from verify.base.record import record
 from verify.engines.zones.zone import Term
 from verify.semantics.effects import Failed, sorted_bag
 from verify.semantics.interpreter import Choice, Interpreter, Outcome, State
@@ -43,7 +43,7 @@ class Ticking(int):
     __hash__ = int.__hash__
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Move:
     """A transition of all states of a zone.
 

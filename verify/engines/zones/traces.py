@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from verify.base.record import record
 from verify.engines.zones.search import Edge, Kind, Node, Observer
 from verify.engines.zones.space import Space, next_age
 from verify.semantics.interpreter import TICK, Choice, Interpreter, State
@@ -19,7 +20,7 @@ class NoTimes(Exception):  # noqa: N818 - a bug of ours, which the judge would s
     """The moves of a path contradict one another."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Run:
     """A clock at work: started with move ``begun``, for so many ticks."""
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from verify.base.record import record
 from verify.export.paths import MOST, NotExported, chooses
 from verify.export.tla.bounds import Bounds, bounds
 from verify.export.tla.lanes import Lanes
@@ -52,7 +53,7 @@ from verify.system.system import System
 SHORT = 24  # characters of a term that is written again rather than named
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Store:
     """Where a value goes: what fits there, and what it is called, in full and in short."""
 

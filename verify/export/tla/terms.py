@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
+from verify.base.record import record
 from verify.export.paths import NotExported
 from verify.export.tla.names import NUMBER, TRUTH, Names, Sort, quoted
 from verify.system.expression import (
@@ -28,7 +28,7 @@ LARGEST = 2**31 - 1
 OPEN, LOGIC, NOT, COMPARED, SUM, PRODUCT, ATOM = range(7)  # how tightly a term holds together
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Term:
     """A text of TLA+, what it stands for, how tightly it holds together; ``value``: the number, if it is a constant."""
 

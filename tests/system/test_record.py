@@ -1,17 +1,17 @@
-"""Nodes behave as frozen data classes do."""
+"""Records behave as frozen data classes do."""
 
 import copy
 import pickle
-from dataclasses import FrozenInstanceError, dataclass, fields, is_dataclass, replace
+from dataclasses import FrozenInstanceError, dataclass, field, fields, is_dataclass, replace
 
 import pytest
 
-from verify.base.node import node
+from verify.base.record import record
 
 
-@node
+@record
 class Pair:
-    """A node with a default."""
+    """A record with a default."""
 
     left: int
     right: str = "r"
@@ -25,23 +25,31 @@ class Model:
     right: str = "r"
 
 
-@node
+@record
+class Placed:
+    """A record with a field that does not count."""
+
+    what: int
+    where: int = field(default=0, compare=False)
+
+
+@record
 class Single:
-    """A node with one field."""
+    """A record with one field."""
 
     only: int
 
 
-@node
+@record
 class Empty:
-    """A node without fields."""
+    """A record without fields."""
 
 
 def test_they_are_data_classes_with_slots():
     assert is_dataclass(Pair)
     assert [f.name for f in fields(Pair)] == ["left", "right"]
     assert not hasattr(Pair(1), "__dict__")
-    assert Pair.__doc__ == "A node with a default."
+    assert Pair.__doc__ == "A record with a default."
     assert replace(Pair(1), right="x") == Pair(1, "x")
 
 
@@ -53,6 +61,13 @@ def test_they_are_compared_hashed_and_shown_by_their_fields():
     assert Empty() == Empty() != Single(1)
     assert len({Pair(1), Pair(1), Pair(2), Single(1), Single(1), Empty(), Empty()}) == 4
     assert repr(Pair(1)) == repr(Model(1)).replace("Model", "Pair")
+
+
+def test_what_does_not_count_is_kept_shown_and_sent():
+    assert Placed(1, 2) == Placed(1, 3) != Placed(2, 2)
+    assert hash(Placed(1, 2)) == hash(Placed(1, 3))
+    assert repr(Placed(1, 2)) == "Placed(what=1, where=2)"
+    assert pickle.loads(pickle.dumps(Placed(1, 2))).where == 2  # noqa: S301 - our own
 
 
 def test_they_do_not_change():
