@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -188,13 +188,16 @@ def load_text(text: str, name: str = "<text>") -> Specification:
     return load_specification(Path(name), sources)
 
 
-def load_all(paths: Iterable[Path], sources: Sources) -> list[Specification]:
-    """Read all spec files before anything runs; InputError with every fault in any of them."""
+def load_all(paths: Iterable[Path], sources: Sources, only: Collection[str] | None = None) -> list[Specification]:
+    """Read all spec files before anything runs; InputError with every fault in any of them.
+
+    ``only``: the scenarios that are wanted, in any of them; what is wrong in others alone is not found.
+    """
     specs: list[Specification] = []
     faults: list[Diagnostic] = []
     for path in paths:
         try:
-            specs.append(load_specification(path, sources))
+            specs.append(load_specification(path, sources, only))
         except InputError as found:
             faults += found.diagnostics
     if faults:

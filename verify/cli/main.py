@@ -108,7 +108,7 @@ def _check(options: argparse.Namespace) -> int:
 
     sources = api.Sources(largest=options.max_file_size)
     try:
-        specs = api.load_all(api.find_specs(options.paths), sources)
+        specs = api.load_all(api.find_specs(options.paths), sources, options.scenario)
     except InputError as found:
         _tell_faults(found.diagnostics, sources.texts)
         return FAULTY
@@ -128,9 +128,8 @@ def _check(options: argparse.Namespace) -> int:
 
 def _chosen(specs: list[Specification], scenarios: list[str] | None, properties: list[str] | None) -> list[Specification]:
     """Only the checks of some scenarios, and of some properties; each name must be one that is checked."""
-    asked: list[Task | Survey] = [t for s in specs for t in s.tasks]
-    asked += [x for s in specs for x in s.surveys]
-    known = {"scenario": [x.scenario for x in asked], "property": [c.property.name for x in asked for c in x.checks]}
+    asked = [each for s in specs for each in s.asked]
+    known = {"scenario": [scenario for scenario, _ in asked], "property": [name for _, name in asked]}
     faults = [
         error("E707", f"no check asks about the {kind} '{name}'", help=did_you_mean(name, names))
         for wanted, (kind, names) in zip((scenarios, properties), known.items(), strict=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -51,7 +51,8 @@ class Task:
 class Specification:
     """A spec file, understood. ``warnings``: what is odd about it. ``surveys``: what is asked of its topologies.
 
-    ``topologies``: all that it declares, asked of or not.
+    ``topologies``: all that it declares, asked of or not. ``asked``: the scenario (or topology) and the property of each check
+    in it, whether all scenarios were wanted or not.
     """
 
     path: str
@@ -59,10 +60,14 @@ class Specification:
     warnings: tuple[Diagnostic, ...]
     surveys: tuple[Survey, ...] = ()
     topologies: tuple[Network, ...] = ()
+    asked: tuple[tuple[str, str], ...] = ()
 
 
-def load_specification(path: Path, sources: Sources | None = None) -> Specification:
-    """Read a spec file and all that it uses; InputError with every fault found."""
+def load_specification(path: Path, sources: Sources | None = None, only: Collection[str] | None = None) -> Specification:
+    """Read a spec file and all that it uses; InputError with every fault found.
+
+    ``only``: the scenarios that are wanted. The others are not laid out, so that what is wrong in them alone is not found.
+    """
     known = sources if sources is not None else Sources()
     file = load(path, known)
     faults: list[Diagnostic] = []
@@ -78,7 +83,10 @@ def load_specification(path: Path, sources: Sources | None = None) -> Specificat
     topologies = tuple(lower_topology(d, faults) for d in file.declarations if isinstance(d, TopologyDecl))
     tasks: list[Task] = []
     surveys: list[Survey] = []
-    for group in _grouped(file):
+    groups = _grouped(file)
+    for group in groups:
+        if only is not None and group[0].scenario not in only:
+            continue
         about = scope.find(group[0].scenario)
         if about is not None and isinstance(about[0], TopologyDecl):
             survey = lower_survey(group, about[0], scope, faults)
@@ -93,7 +101,8 @@ def load_specification(path: Path, sources: Sources | None = None) -> Specificat
     if _errors(faults):
         raise InputError(_without_echoes(faults))
     warnings = tuple(sorted(set(faults), key=Diagnostic.order))
-    return Specification(str(path), tuple(tasks), warnings, tuple(surveys), topologies)
+    asked = tuple((check.scenario, e.property) for group in groups for check in group for e in check.expectations)
+    return Specification(str(path), tuple(tasks), warnings, tuple(surveys), topologies, asked)
 
 
 def load_topologies(path: Path, sources: Sources | None = None) -> tuple[Network, ...]:

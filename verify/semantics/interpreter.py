@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from typing import Any, NamedTuple
 
-from verify.base.record import record
 from verify.semantics.effects import ChoiceMet, Effect, Failed, FailureMet, Scratch, effect_of, sorted_bag
 from verify.semantics.expressions import NO_EVENTS, Evaluator, evaluator
 from verify.system.expression import FALSE, TRUE, Apply, Expression, Local
@@ -39,18 +39,29 @@ class NotEnabled(Exception):  # noqa: N818 - an answer, not an error of ours
     """The choice is not possible in this state."""
 
 
-@record
 class _Ready:
-    """A step made ready to run. ``guard`` None: always; ``urgent`` None: never, unless its message is due."""
+    """A step made ready to run. ``guard`` None: always; ``urgent`` False: never, unless its message is due."""
 
-    number: int
-    guard: Evaluator | None
-    urgent: Evaluator | bool
+    __slots__ = ("body", "guard", "lane", "number", "reads_message", "slots", "taking", "urgent")
     body: Effect
-    slots: int
-    lane: int
-    taking: Taking | None
-    reads_message: bool
+
+    def __init__(self, number: int, system: System) -> None:
+        step = system.steps[number]
+        self.number = number
+        self.guard = None if step.guard == TRUE else evaluator(step.guard, system)
+        fixed = step.urgent in (TRUE, FALSE)
+        self.urgent: Evaluator | bool = step.urgent == TRUE if fixed else evaluator(step.urgent, system)
+        self.slots = max(1, step.slots)
+        self.lane = -1 if step.take is None else step.take.lane
+        self.taking = None if step.take is None else step.take.taking
+        self.reads_message = step.take is not None and _reads_message(step.guard)
+
+        def first(r: Scratch) -> None:  # most runs take few of the steps
+            if self.body is first:
+                self.body = effect_of(step.body, system)
+            self.body(r)
+
+        self.body = first
 
 
 class Interpreter:
@@ -65,7 +76,7 @@ class Interpreter:
         self._timers = len(system.variables)
         self._lanes = self._timers + len(system.timers)
         self._size = self._lanes + len(system.lanes)
-        ready = [self._ready(i) for i in range(len(system.steps))]
+        ready = [_Ready(i, system) for i in range(len(system.steps))]
         reacting = [system.atomic and step.kind is StepKind.REACTION for step in system.steps]
         self._all = ready
         self._steps = [r for r, inner in zip(ready, reacting, strict=True) if not inner]
@@ -78,17 +89,10 @@ class Interpreter:
                 message = f"the reaction '{system.steps[r.number].name}' has no unit, or takes a message"
                 raise ValueError(message)
             self._units[unit].append(r)
-        self._initially = effect_of(system.initially, system)
 
-    def _ready(self, number: int) -> _Ready:
-        step = self.system.steps[number]
-        guard = None if step.guard == TRUE else evaluator(step.guard, self.system)
-        fixed = step.urgent in (TRUE, FALSE)
-        urgent: Evaluator | bool = step.urgent == TRUE if fixed else evaluator(step.urgent, self.system)
-        lane = -1 if step.take is None else step.take.lane
-        taking = None if step.take is None else step.take.taking
-        reads = step.take is not None and _reads_message(step.guard)
-        return _Ready(number, guard, urgent, effect_of(step.body, self.system), max(1, step.slots), lane, taking, reads)
+    @cached_property
+    def _initially(self) -> Effect:
+        return effect_of(self.system.initially, self.system)
 
     # ---- the beginning
 

@@ -10,6 +10,7 @@ is not part of this is a TypeError when the kernels are translated, which every 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
@@ -148,15 +149,16 @@ def _parsed(source: str) -> ast.Module:
 
 def fields_of(source: str) -> dict[str, str]:
     """The fields of the shared structure, in order, each with its type."""
-    for node in _parsed(source).body:
-        if isinstance(node, ast.ClassDef):
-            return {
-                item.target.id: ast.unparse(item.annotation)
-                for item in node.body
-                if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)
-            }
-    message = "no class lists the fields"
-    raise TypeError(message)
+    found = re.search(r"^class .*\n(?:[ \t]+.*\n|\n)*", source, re.MULTILINE)  # every start asks, and need not parse all
+    if found is None:
+        message = "no class lists the fields"
+        raise TypeError(message)
+    (node,) = ast.parse(found[0]).body
+    return {
+        item.target.id: ast.unparse(item.annotation)
+        for item in ast.iter_child_nodes(node)
+        if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)
+    }
 
 
 def translate(source: str, constants: dict[str, int], wanted: Iterable[str] = ()) -> str:
