@@ -31,7 +31,7 @@ SEEDS = (*range(64), 130, 244, 353, 366)
 SECONDS = 20
 HASH = "    return h * 0xD6E8FEB86659FD93\n"
 ALIKE = (HASH, "    return 0\n")
-KEYS_ALIKE = ("    return (h ^ (h >> 32)) * 0xD6E8FEB86659FD93\n", "    return 0\n")
+KEYS_ALIKE = ("    return h * 0x9E3779B97F4A7C15\n", "    return 0\n")
 LAST = (HASH, "    return 0 - 1 - (h >> 40)\n")
 
 EMITTER = {

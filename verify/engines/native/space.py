@@ -152,7 +152,7 @@ class Kernels:
         sizes = {"WIDTH": width, "BATCH": BATCH, "AHEAD": AHEAD, "RECENT": RECENT}
         self._constants = sizes | {name: int(on) for name, on in flags.items()}
         of_keys = ("rebuild_keys", "spread_keys") if keys or fingerprints else ()
-        self._together = ("search", "rebuild", "locate", "parent", *of_keys)
+        self._together = ("search", "rebuild", "locate", "parent", "link_timeless", "acyclic", *of_keys)
         self._compiled: dict[str, Compiled] = {}
 
     def address(self, name: str) -> int:
