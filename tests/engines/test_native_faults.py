@@ -161,6 +161,7 @@ KERNELS = {
 
 GROWING = {  # of the set, when it grows
     "buckets go where they were": [("(key_hash(entry & (PRESENT - 1)) >> s.shift) * 8\n                if", "at\n                if")],
+    "what came into a bucket from others is overwritten": [("        filled[i] = lowest(vacant(s.table + (at + 8 * i)))\n", "        filled[i] = 0\n")],
     "the first buckets are lost": [("    while count > 0:\n        count -= 1\n", "    while 0:\n        count -= 1\n")],
 }
 
