@@ -31,6 +31,7 @@ from verify.trace.trace import Trace
 
 BATCH = 128  # states that are expanded together
 AHEAD = 64  # rows that memory is asked for before they are looked at
+NUMBERS = 64  # of states that a thread takes at a time
 RECENT = 4096  # states that a thread remembers to have met a moment ago
 OWN = (  # memory of one thread
     *("rows", "eight", "spare", "ahead"),
@@ -149,7 +150,7 @@ class Kernels:
     def __init__(self, width: int, *, keys: bool, fingerprints: bool = False, **shapes: bool) -> None:
         flags = {"KEYS": keys or fingerprints, "FINGERPRINTS": fingerprints}
         flags |= {name.upper(): on for name, on in shapes.items()}
-        sizes = {"WIDTH": width, "BATCH": BATCH, "AHEAD": AHEAD, "RECENT": RECENT}
+        sizes = {"WIDTH": width, "BATCH": BATCH, "AHEAD": AHEAD, "RECENT": RECENT, "NUMBERS": NUMBERS}
         self._constants = sizes | {name: int(on) for name, on in flags.items()}
         of_keys = ("rebuild_keys", "spread_keys") if keys or fingerprints else ()
         self._together = ("search", "rebuild", "locate", "parent", "link_timeless", "acyclic", *of_keys)
@@ -403,7 +404,7 @@ class Space:
         roots = self._roots()
         kept = keeper.known()
         slots = SMALLEST
-        while max(kept, len(roots)) + 2 * s["threads"] * BATCH * s["rows_of_one"] > _room(slots):
+        while max(kept, len(roots)) + 2 * s["threads"] * (BATCH * s["rows_of_one"] + NUMBERS) > _room(slots):
             slots *= 2
         size = self._size_of_words(slots)
         if kept:
@@ -496,9 +497,9 @@ class Space:
         reasons += [task.result() for task in started]
         s["next"] = min(s["next"], s["stop"])
         s["transitions"] += sum(mine["transitions"] for mine in self._beside)
-        for hole in sorted((mine["spare_number"] for mine in self._beside), reverse=True):
-            if hole:
-                s.call("fill", hole - 1)
+        spare = [range(mine["spare_number"], mine["spare_end"]) for mine in self._beside]
+        for hole in sorted((number for numbers in spare for number in numbers), reverse=True):
+            s.call("fill", hole)
         for reason, mine in zip(reasons, self._beside, strict=True):
             if reason == FOUND:
                 self._note(mine["seen"], mine["seen_from"])
