@@ -32,8 +32,8 @@ SAFETY = "at_most_one"
 TOUCHED = 1_000_000  # states
 TOUCH = """
 import mmap
-memory = mmap.mmap(-1, 1 << 30)
-for i in range(0, 1 << 30, 4096):
+memory = mmap.mmap(-1, 2 << 30)
+for i in range(0, 2 << 30, 4096):
     memory[i] = 1
 """
 Record = dict[str, Any]
@@ -145,7 +145,10 @@ def _records(cases: list[Case], peers: dict[str, str], work: Path, options: argp
 
 
 def _touch(case: Case) -> None:
-    """Before a long search, whoever's: a virtual machine is given its memory when that is touched, which can take longer."""
+    """Before a long search, whoever's: a virtual machine is given its memory when that is touched, which can take longer.
+
+    More than a search needs, for it is given other pages than were touched last.
+    """
     if case.states > TOUCHED:
         subprocess.run([sys.executable, "-c", TOUCH], check=True)
 

@@ -89,6 +89,18 @@ def test_only_what_is_named_is_checked(tmp_path, capsys):
     assert "b.spec" not in capsys.readouterr().out
 
 
+def test_a_scenario_that_is_not_asked_for_is_not_laid_out(tmp_path, capsys):
+    faulty = GOOD + "scenario pear extends pair { r3 : Rooter { priority = 1 } }\ncheck pear { never_two expect proved }\n"
+    path = str(spec(tmp_path, "never_two expect proved", text=faulty))
+    assert main(["check", path, "--scenario", "pair"]) == 0
+    assert main(["check", path]) == 2
+    assert "Rooter" in capsys.readouterr().err
+    assert main(["check", path, "--scenario", "pear"]) == 2
+    assert "Rooter" in capsys.readouterr().err
+    assert main(["check", path, "--scenario", "peer"]) == 2
+    assert "no check asks about the scenario 'peer'\n  = help: did you mean 'pear'?" in capsys.readouterr().err
+
+
 def test_a_folder_without_specs_is_2(tmp_path, capsys):
     assert main(["check", str(tmp_path)]) == 2
     assert "there is no spec in the folder" in capsys.readouterr().err

@@ -131,7 +131,7 @@ KERNELS = {
     "whatever was met a moment ago is this state": [KEYS_ALIKE, ("            known = recent[last] == entry\n", "            known = recent[last] != 0\n")],
     "what a full bucket sends on is lost": [KEYS_ALIKE, ("        later += 1\n", "        later += 0\n")],
     "what a full bucket sends on is new": [KEYS_ALIKE, ("        if enter_key(s, entries[i], hashes[i]):\n", "        enter_key(s, entries[i], hashes[i])\n        if 1:\n")],
-    "a state is kept with its mark": [("        fresh[0] = entries[i] & (PRESENT - 1)\n", "        fresh[0] = entries[i]\n")],
+    "a state is kept with its mark": [("        fresh[0] = entry & (PRESENT - 1)\n", "        fresh[0] = entry\n")],
     "units react once": [
         ("            if unit == s.units and busy != 0:\n", "            if unit == s.units and 0:\n")
     ],

@@ -103,7 +103,8 @@ def _check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     check.add_argument(
         "--all", action="store_true", help="with --engine explicit: also the checks that are said to need the native engine"
     )
-    check.add_argument("--scenario", action="append", metavar="NAME", help="only this scenario (may be repeated)")
+    only_this = "only this scenario; others are not laid out (may be repeated)"
+    check.add_argument("--scenario", action="append", metavar="NAME", help=only_this)
     check.add_argument("--property", action="append", metavar="NAME", help="only this property (may be repeated)")
     check.add_argument(
         "--traces",
