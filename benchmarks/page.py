@@ -17,7 +17,7 @@ INTRODUCTION = """\
 Made by `python benchmarks/page.py` from `benchmarks/results/{name}`; `python benchmarks/run.py` measures again. The tools take
 turns, round by round, and each run has to give the same number of states and transitions. Times are medians; "faster" is the
 median over the rounds of SPIN's time divided by ours: above 1 ours is faster. Other programs may have run on the machine at the
-same time: ratios hold better than times. Just before each search of more than a million states, SPIN's too, a process touches two
+same time: ratios hold better than times. Before each search of more than a million states, SPIN's too, a process touches two
 gigabytes: a virtual machine is given its memory at the first touch, which can take longer than the search.
 
 {machine}

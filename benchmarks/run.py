@@ -24,13 +24,18 @@ from pathlib import Path
 from typing import Any
 
 from cases import CASES, HERE, ROOT, Case
-from memory import touch
 
 GCC = ("-O2", "-DSAFETY", "-DNOREDUCE", "-DMEMLIM=16000")  # of those tried, the fastest: COLLAPSE, BFS, two cores, -O3 are slower
 LANES = (1, 8)  # states that are expanded at a time
 LIVENESS = ("vrrp-m", "at_most_one", "settles")
 SAFETY = "at_most_one"
-TOUCHED = 1_000_000  # states: before longer searches, SPIN's too, memory is touched
+TOUCHED = 1_000_000  # states
+TOUCH = """
+import mmap
+memory = mmap.mmap(-1, 2 << 30)
+for i in range(0, 2 << 30, 4096):
+    memory[i] = 1
+"""
 Record = dict[str, Any]
 
 
@@ -112,13 +117,14 @@ def _records(cases: list[Case], peers: dict[str, str], work: Path, options: argp
         for number in range(min(options.rounds, case.rounds)):
             about = {"kind": "run", "case": case.name, "round": number}
             if pan is not None:
-                if case.states > TOUCHED:
-                    touch()
+                _touch(case)
                 yield about | {"tool": "spin", "what": "search"} | _spin(case, pan)
             for threads in (1, 2):
+                _touch(case)
                 yield about | {"tool": "verify", "what": "search"} | _ours(case, cache, threads)
                 for lanes in LANES if options.lanes else ():
                     what = {"tool": "verify", "what": f"search, {lanes} at a time"}
+                    _touch(case)
                     yield about | what | _ours(case, cache, threads, lanes=lanes)
             if "tlc" in peers and case.tlc:
                 yield about | {"tool": "tlc", "what": "process"} | _tlc(case, peers["tlc"], folder / f"tlc-{number}")
@@ -138,6 +144,15 @@ def _records(cases: list[Case], peers: dict[str, str], work: Path, options: argp
                         yield about | what | _ours(case, cache, 1, name, lanes)
 
 
+def _touch(case: Case) -> None:
+    """Before a long search, whoever's: a virtual machine is given its memory when that is touched, which can take longer.
+
+    More than a search needs, for it is given other pages than were touched last.
+    """
+    if case.states > TOUCHED:
+        subprocess.run([sys.executable, "-c", TOUCH], check=True)
+
+
 # ---- ours
 
 
@@ -151,7 +166,6 @@ def _ours(case: Case, cache: Path, threads: int, asked: str = "", lanes: int = 0
     command = [sys.executable, str(HERE / "searching.py"), str(case.spec), case.scenario, str(threads)]
     command += [asked] if asked else []
     command += ["--lanes", str(lanes)] if lanes else []
-    command += ["--touch"] if case.states > TOUCHED else []
     told = subprocess.run(command, env=_environment(cache), capture_output=True, text=True, check=True)
     found: Record = json.loads(told.stdout)
     return {"threads": threads} | _agreed(case, found)

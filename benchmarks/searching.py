@@ -1,9 +1,8 @@
 """One search of the native engine in a process of its own, told as JSON on standard output: what ``run.py`` starts.
 
-``python searching.py SPEC SCENARIO THREADS [PROPERTY] [--lanes N] [--touch]``: without a property only the search is timed, with
-one the whole answer; ``--lanes 1`` or ``8`` says how many states are expanded at a time, which otherwise the engine chooses. Code
-for that is then compiled before the clock starts; ``prepared`` says how long it took. ``--touch``: another process touches memory
-just before.
+``python searching.py SPEC SCENARIO THREADS [PROPERTY] [--lanes N]``: without a property only the search is timed, with one
+the whole answer; ``--lanes 1`` or ``8`` says how many states are expanded at a time, which otherwise the engine chooses. Code for
+that is then compiled before the clock starts; ``prepared`` says how long it took.
 Of the reductions only the narrowing of ranges is on, as it is by default: it changes no count.
 """
 
@@ -14,8 +13,6 @@ import json
 import resource
 import time
 from pathlib import Path
-
-from memory import touch
 
 from verify import api
 from verify.base.budget import Budget
@@ -34,7 +31,6 @@ def main() -> None:
     parser.add_argument("threads", type=int)
     parser.add_argument("property", nargs="?")
     parser.add_argument("--lanes", type=int, choices=(1, 8))
-    parser.add_argument("--touch", action="store_true")
     options = parser.parse_args()
     path, threads = options.spec, options.threads
     task = next(t for t in api.load(path).tasks if t.scenario == options.scenario)
@@ -43,8 +39,6 @@ def main() -> None:
     if options.property:
         wanted = [p for p in asked if p.name == options.property]
         NativeEngine().check(api.load(path).tasks[0].system, wanted, Budget())  # compiles what all systems share
-        if options.touch:
-            touch()
         start = time.perf_counter()
         small = reduced(task.system, wanted, EXACT)
         (claim,) = NativeEngine(threads, lanes=options.lanes).check(small.system, small.properties, Budget())
@@ -59,8 +53,6 @@ def main() -> None:
         start = time.perf_counter()
         space = Space(small.system, questions.predicates, questions.events, threads, lanes=options.lanes)
         told["prepared"] = time.perf_counter() - start
-        if options.touch:
-            touch()
         start = time.perf_counter()
         space.search(Budget(), questions.wanted, questions.on_arrival)
         told["seconds"] = time.perf_counter() - start
