@@ -141,6 +141,7 @@ def _records(cases: list[Case], peers: dict[str, str], work: Path, options: argp
                 for lanes in LANES if here["avx512"] else LANES[:1]:
                     for name in LIVENESS[1:]:
                         what = {"tool": "verify", "what": f"answer {name}, {lanes} at a time"}
+                        _touch(case)
                         yield about | what | _ours(case, cache, 1, name, lanes)
 
 
