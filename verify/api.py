@@ -18,7 +18,9 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from verify import __version__
 from verify.base.budget import Budget, Limits, Progress
@@ -29,7 +31,6 @@ from verify.certify.formula import Refused, Undecided
 from verify.export.languages import EXPORTS, known_language, module_name, save_export, written
 from verify.export.manner import Manner
 from verify.judge.judge import Convicted, Ruling, judge
-from verify.judge.recheck import Certified, recheck
 from verify.lang.loading import Sources, library_folder, read_text
 from verify.lang.specification import Check, Specification, Task, load_models, load_specification, load_topologies
 from verify.report.machine import to_json
@@ -37,18 +38,14 @@ from verify.report.spof import called, counted, left
 from verify.report.spof import table as report_table
 from verify.report.spof import to_json as reports_json
 from verify.report.survey import explain_survey, violation_lines
-from verify.report.synthesis import condition_text, conditions_json
 from verify.report.table import table
 from verify.report.words import tell
-from verify.run.certificates import file_name, write_certificates
 from verify.run.checking import AS_NEEDED, Result
 from verify.run.choosing import Engine, How
 from verify.run.conductor import Job, default_workers, run_jobs
 from verify.run.surveys import SurveyResult, check_survey
 from verify.run.walk import random_walk
 from verify.semantics.interpreter import Choice, Interpreter, Outcome
-from verify.synthesis.condition import Condition, Known, Shown
-from verify.synthesis.synthesising import ASKED, synthesise
 from verify.system.property import Form, Property
 from verify.system.serialise import digest
 from verify.system.system import System
@@ -62,6 +59,28 @@ from verify.topology.question import Cut, atoms
 from verify.trace import itf
 from verify.trace.trace import ReplayFailed, Run, Trace, replay
 
+if TYPE_CHECKING:
+    from verify.judge.recheck import Certified, recheck
+    from verify.report.synthesis import condition_text, conditions_json
+    from verify.run.certificates import write_certificates
+    from verify.synthesis.condition import Condition, Known, Shown
+else:
+
+    def __getattr__(name: str) -> object:
+        """What few commands need is loaded when it is asked for."""
+        if name not in _LATER:
+            message = f"module {__name__!r} has no attribute {name!r}"
+            raise AttributeError(message)
+        found = globals()[name] = getattr(import_module(_LATER[name]), name)
+        return found
+
+
+_LATER = {
+    **dict.fromkeys(("Certified", "recheck"), "verify.judge.recheck"),
+    **dict.fromkeys(("condition_text", "conditions_json"), "verify.report.synthesis"),
+    "write_certificates": "verify.run.certificates",
+    **dict.fromkeys(("Condition", "Known", "Shown"), "verify.synthesis.condition"),
+}
 MOST_CUTS = 12  # numbered in a picture
 TOPOLOGY_SUFFIXES = (*SUFFIXES, ".topology")
 
@@ -381,7 +400,7 @@ def write_traces(results: Iterable[Result], folder: Path) -> list[Path]:
             if run is None:
                 continue
             asked = result.asked
-            path = folder / f"{file_name(result)}.itf.json"
+            path = folder / f"{result.file_name}.itf.json"
             verdict = result.verdict.value
             whole = itf.to_itf(
                 run,
@@ -408,7 +427,7 @@ def write_pictures(results: Iterable[Result], folder: Path) -> list[Path]:
             continue
         title = _title(asked.name, result.scenario, result.verdict.value)
         parts = draw(run, result.system, asked.form, title=title, text=asked.text)
-        written += save(parts, folder / f"{file_name(result)}.svg")
+        written += save(parts, folder / f"{result.file_name}.svg")
     return written
 
 
@@ -613,11 +632,15 @@ def synthesize(
     ``names``: scenarios, properties, or ``scenario.property``; () means all checks of scenarios with open parameters that can
     be asked. InputError for a name that means nothing, or nothing that can be asked. ``limits``: for each.
     """
+    from verify.synthesis.synthesising import synthesise  # noqa: PLC0415 - only who synthesises waits for it
+
     chosen = _to_be_synthesised(spec, names)  # faults are told at once, not when the first condition is asked for
     return (synthesise(spec.path, task, asked, limits or Limits(), report) for task, asked in chosen)
 
 
 def _to_be_synthesised(spec: Specification, names: Sequence[str]) -> list[tuple[Task, Check]]:
+    from verify.synthesis.synthesising import ASKED  # noqa: PLC0415 - only who synthesises waits for it
+
     every = [(t, c) for t in spec.tasks for c in t.checks]
     chosen: list[tuple[Task, Check]] = []
     faults: list[Diagnostic] = []

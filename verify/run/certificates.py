@@ -26,7 +26,7 @@ def write_certificates(results: Iterable[Result], folder: Path, *, states: int =
     written: list[Path] = []
     try:
         for result in results:
-            own = folder / f"{file_name(result)}.certificate"
+            own = folder / f"{result.file_name}.certificate"
             proof = result.ruling.proof
             if proof is not None:
                 shown = Invariant(proof.invariant, proof.rank, proof.steps)
@@ -52,9 +52,3 @@ def _write_exhaustion(result: Result, folder: Path, states: int) -> Path:
         message = f"{told}, and the reference interpreter does not agree: {problem}"
         raise Convicted(message) from problem
     return save_exhaustion(system, asked, result.ruling.backing, sets, folder)
-
-
-def file_name(result: Result) -> str:
-    """How files about a result are called, without an ending."""
-    spec = Path(result.spec)
-    return f"{spec.parent.name}-{spec.stem}.{result.scenario}.{result.check.property.name}".lstrip("-.")

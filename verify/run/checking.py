@@ -54,6 +54,12 @@ class Result:
         """What is known."""
         return self.ruling.verdict
 
+    @property
+    def file_name(self) -> str:
+        """How files about it are called, without an ending."""
+        spec = Path(self.spec)
+        return f"{spec.parent.name}-{spec.stem}.{self.scenario}.{self.check.property.name}".lstrip("-.")
+
     def as_expected(self, *, strict: bool = False) -> bool:
         """Whether this is what the check expects; under ``strict`` a vacuous proof is not."""
         return self.verdict is self.check.expected and not (strict and self.ruling.vacuous)
