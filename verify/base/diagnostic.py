@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from enum import Enum
 
@@ -55,6 +54,8 @@ def warning(code: str, message: str, place: Place = NOWHERE, help: str = "") -> 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A help line that suggests the nearest known names, or lists them when they are few, or ""."""
+    import difflib  # noqa: PLC0415 - only who mistypes waits for it
+
     names = sorted({k for k in known if k and not k.startswith("_")})
     near = difflib.get_close_matches(name, names, n=2, cutoff=0.6)
     near += [n for n in names if n.lower() == name.lower() and n not in near]

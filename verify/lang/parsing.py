@@ -7,7 +7,7 @@ import functools
 import hashlib
 import os
 import re
-from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from verify.base.cache import cache_folder
@@ -19,6 +19,7 @@ from verify.lang.formula_help import formula_help
 if TYPE_CHECKING:
     from lark import Lark, Token, Tree
 
+GRAMMAR = Path(__file__).with_name("grammar.lark")
 DEEPEST = 60
 MOST_ERRORS = 10
 
@@ -55,7 +56,7 @@ def _grammar(*, patient: bool = False) -> Lark:
 
     from verify.lang.lexing import ContextualLexer  # noqa: PLC0415 - imports lark
 
-    text = resources.files("verify.lang").joinpath("grammar.lark").read_text(encoding="utf-8")
+    text = GRAMMAR.read_text(encoding="utf-8")
     kept: str | bool = False
     with contextlib.suppress(OSError):  # a cache that cannot be written is none
         folder = cache_folder()
