@@ -1,6 +1,9 @@
 """``verify spof``, and ``verify check`` of topologies, as a user meets them."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -168,3 +171,11 @@ def test_without_checks_a_topology_is_for_spof_only(tmp_path, capsys):
     assert main(["check", str(path), "-q"]) == 2
     assert Path(path).exists()
     assert "E705" in capsys.readouterr().err
+
+
+def test_nothing_but_json_is_on_standard_output():
+    """Several demands at once are a linear program; whoever solves it may greet from C, once in a process."""
+    root = Path(__file__).resolve().parents[2]
+    command = [sys.executable, "-m", "verify", "spof", str(root / "specs" / "topology" / "branch_office.spec"), "--json", "-q"]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(root)}, timeout=120, check=False)
+    assert json.loads(done.stdout)["version"] == 1

@@ -45,8 +45,15 @@ class Program:
         program.a_matrix_.start_ = np.cumsum([0, *(len(v) for v, _, _, _ in self._rows)])
         program.a_matrix_.index_ = np.array([v for variables, _, _, _ in self._rows for v in variables], dtype=np.int32)
         program.a_matrix_.value_ = np.array([x for _, factors, _, _ in self._rows for x in factors], dtype=float)
-        solver = highspy.Highs()  # type: ignore[no-untyped-call]
-        solver.setOptionValue("output_flag", False)
+        class Silent(highspy.Highs):
+            """Says nothing: some versions greet on standard output as soon as they enable callbacks."""
+
+            def enableCallbacks(self) -> None:  # noqa: N802 - its name there
+                self.setOptionValue("output_flag", False)
+                super().enableCallbacks()  # type: ignore[no-untyped-call]
+
+        solver = Silent()  # type: ignore[no-untyped-call]
+        solver.setOptionValue("output_flag", False)  # where that is no part of it
         solver.setOptionValue("threads", 1)
         solver.passModel(program)
         solver.run()
